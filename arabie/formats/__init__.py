@@ -8,12 +8,27 @@ from pathlib import Path
 from typing import Any
 
 from arabie.document import Document
-from arabie.errors import ArabieError, nearest
+from arabie.errors import ArabieError, FileError, nearest
 from arabie.formats.losses import Losses
+from arabie.formats.sniff import looks_like
 from arabie.schema import Schema, default_schema
 
 FORMATS = {
     "jsonl": "arabie's own: one JSON object a line, nothing lost",
+    "source": "annotations written by hand: text, then spans and relations, a line each",
+    "brat": "brat standoff: a folder of .txt and .ann files, or one .ann",
+    "doccano": "doccano: JSONL or JSON of labelled spans with or without relations, or a zip of one file an annotator",
+    "prodigy": "Prodigy: JSONL of tasks with spans, tokens and relations",
+    "label-studio": "Label Studio: a JSON list of tasks, with the labelling configuration beside it",
+    "webanno": "WebAnno TSV 3.2 and 3.3 of INCEpTION, a file a document",
+    "cas": "UIMA CAS as XMI or JSON, a file a document; needs the extra uima",
+    "conll": "CoNLL columns: a token a line with IOB1, IOB2, IOBES or BILOU tags",
+    "conllu": "CoNLL-U, with entities as tags in MISC",
+    "spacy": "spaCy: a DocBin (.spacy, needs the extra spacy) or Doc.to_json as JSON or JSONL",
+    "datasets": "Hugging Face datasets: a saved folder, parquet or JSONL, nested or as tokens and ner_tags; needs the extra train",
+    "apf": "ACE .apf.xml with .sgm or .txt beside it, a pair a document",
+    "dygie": "DyGIE++, PURE and SciERC: JSON of sentences with ner, relations and events",
+    "gliner": "GLiNER: JSON of tokenized_text with ner and relations",
 }
 
 
@@ -27,7 +42,19 @@ def read(path: str | Path, format: str = "jsonl", *, schema: Schema | None = Non
          **options: Any) -> Iterator[Document]:
     """The Documents of a file or folder in the named format; ``losses`` collects what could not be carried."""
     module = _module(format)
-    return module.read(path, schema=schema or default_schema(), losses=Losses() if losses is None else losses, **options)
+    documents = module.read(path, schema=schema or default_schema(), losses=Losses() if losses is None else losses, **options)
+    return _hinted(documents, path, format)
+
+
+def _hinted(documents: Iterable[Document], path: str | Path, format: str) -> Iterator[Document]:
+    """The documents; a FileError that says what the file looks like, if it looks like another format."""
+    try:
+        yield from documents
+    except FileError as error:
+        found = looks_like(path)
+        if found in (None, format):
+            raise
+        raise FileError(f"{error}. It looks like {found}: read it with --from {found}") from None
 
 
 def write(documents: Iterable[Document], path: str | Path, format: str = "jsonl", *, schema: Schema | None = None,

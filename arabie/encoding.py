@@ -1,0 +1,150 @@
+"""From a raw text to what a model takes: pieces, the units they spell, and the windows that cover them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from transformers import PreTrainedTokenizerBase
+
+from arabie.errors import ConfigError, ModelError
+from arabie.text import PROFILES, Profile, TextView, Words, view, words
+from arabie.text.furniture import furniture_lines
+
+PIECES_A_UNIT = 16  # of a longer unit (a pasted key, say) the model reads the first pieces; it is labelled all the same
+CHUNK = 20_000  # view characters a tokenizer call
+
+
+@dataclass(frozen=True, eq=False)
+class Encoded:
+    """A text's units and their pieces. ``first_piece`` has one entry a unit and one more: the number of pieces.
+
+    Units on lines of site furniture are left out: the model does not see them and labels nothing there.
+    """
+
+    view: TextView
+    units: Words
+    pieces: np.ndarray
+    first_piece: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.units)
+
+    def to_units(self, start: int, end: int) -> tuple[int, int] | None:
+        """The unit range [first, last] that is exactly the raw range [start, end), or None if edges do not meet."""
+        first = int(np.searchsorted(self.units.raw_starts, start))
+        last = int(np.searchsorted(self.units.raw_ends, end))
+        fits = first <= last < len(self) and self.units.raw_starts[first] == start and self.units.raw_ends[last] == end
+        return (first, last) if fits else None
+
+    def to_raw(self, first: int, last: int) -> tuple[int, int]:
+        """The raw range of the units from ``first`` to ``last`` inclusive; the only place where units become offsets."""
+        return int(self.units.raw_starts[first]), int(self.units.raw_ends[last])
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Units [start, end) are read together; those of [own_start, own_end) take their prediction from this window."""
+
+    start: int
+    end: int
+    own_start: int
+    own_end: int
+
+
+@dataclass(frozen=True)
+class WindowSettings:
+    """How a text is cut: windows of at most ``size`` pieces with the special ones, ``overlap`` shared with the next."""
+
+    size: int = 256
+    overlap: int = 64
+
+    def __post_init__(self) -> None:
+        if self.overlap < 0 or self.size - 2 < max(PIECES_A_UNIT, 2 * self.overlap):
+            raise ConfigError(f"a window of {self.size} pieces is too small for an overlap of {self.overlap}: "
+                              f"size is at least {PIECES_A_UNIT + 2} and at least twice the overlap")
+
+
+class Encoder:
+    """Reads texts as one tokenizer and text profile do."""
+
+    def __init__(self, tokenizer: PreTrainedTokenizerBase, profile: Profile | str = "default") -> None:
+        if not tokenizer.is_fast:
+            raise ModelError(f"{tokenizer.name_or_path}: this tokenizer gives no offsets; arabie needs one with a tokenizer.json")
+        self.tokenizer = tokenizer
+        self.profile = PROFILES[profile] if isinstance(profile, str) else profile
+
+    def encode(self, text: str) -> Encoded:
+        """The units and pieces of a text of any length; time and memory grow with its length."""
+        seen = view(text, self.profile)
+        units = _without(words(seen), furniture_lines(text))
+        pieces, owners = self._pieces(seen.text, units)
+        return Encoded(seen, units, *_one_or_more(pieces, owners, len(units), self.tokenizer.unk_token_id))
+
+    def _pieces(self, text: str, units: Words) -> tuple[np.ndarray, np.ndarray]:
+        """Piece ids and the unit of each. The text is tokenised as it stands, not word by word: tokenizers that mark the
+        space before a word would read words that punctuation touches in another way than they were trained to."""
+        ids, owners = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+        for start, end in _chunks(text, units):
+            coded = self.tokenizer(text[start:end], add_special_tokens=False, return_offsets_mapping=True, return_attention_mask=False,
+                                   verbose=False)
+            offsets = np.asarray(coded["offset_mapping"], dtype=np.int64).reshape(-1, 2) + start
+            owner = np.searchsorted(units.view_ends, offsets[:, 0], side="right")
+            inside = owner < len(units)
+            inside[inside] &= units.view_starts[owner[inside]] < offsets[inside, 1]
+            ids.append(np.asarray(coded["input_ids"], dtype=np.int64)[inside])
+            owners.append(owner[inside])
+        return np.concatenate(ids), np.concatenate(owners)
+
+
+def _without(units: Words, lines: list[tuple[int, int]]) -> Words:
+    if not lines:
+        return units
+    starts, ends = np.array(lines).T
+    line = np.searchsorted(starts, units.raw_starts, side="right") - 1
+    kept = (line < 0) | (units.raw_starts >= ends[line])
+    return Words(*(getattr(units, name)[kept] for name in ("raw_starts", "raw_ends", "view_starts", "view_ends", "is_word", "line")))
+
+
+def _chunks(text: str, units: Words) -> list[tuple[int, int]]:
+    """Ranges of the view, cut only where a unit starts, after white space if there is any near."""
+    if not len(units):
+        return []
+    gaps = units.view_starts[1:][units.view_starts[1:] > units.view_ends[:-1]]
+    edges = [0]
+    while len(text) - edges[-1] > CHUNK:
+        near = int(np.searchsorted(gaps, edges[-1] + CHUNK, side="right")) - 1
+        if near < 0 or gaps[near] <= edges[-1]:
+            starts = units.view_starts
+            near = int(np.searchsorted(starts, edges[-1] + CHUNK, side="right"))
+            edges.append(int(starts[near]) if near < len(starts) else len(text))
+        else:
+            edges.append(int(gaps[near]))
+    return list(zip(edges, [*edges[1:], len(text)]))
+
+
+def _one_or_more(pieces: np.ndarray, owners: np.ndarray, count: int, unknown: int) -> tuple[np.ndarray, np.ndarray]:
+    """At most PIECES_A_UNIT pieces for each unit, and the unknown piece for a unit that has none."""
+    counts = np.bincount(owners, minlength=count)
+    rank = np.arange(len(owners)) - np.repeat(np.cumsum(counts) - counts, counts)
+    pieces = pieces[rank < PIECES_A_UNIT]
+    counts = np.minimum(counts, PIECES_A_UNIT)
+    empty = np.flatnonzero(counts == 0)
+    pieces = np.insert(pieces, (np.cumsum(counts) - counts)[empty], unknown)
+    return pieces.astype(np.int64), np.concatenate([[0], np.cumsum(np.maximum(counts, 1))]).astype(np.int64)
+
+
+def windows(encoded: Encoded, settings: WindowSettings) -> list[Window]:
+    """Windows that cover every unit; each unit is owned by exactly one, the one in which it stands farther from an edge."""
+    room = settings.size - 2
+    first_piece, count = encoded.first_piece, len(encoded)
+    found: list[tuple[int, int]] = []
+    start = 0
+    while start < count:
+        end = int(np.searchsorted(first_piece, first_piece[start] + room, side="right")) - 1
+        found.append((start, end))
+        if end >= count:
+            break
+        start = max(start + 1, int(np.searchsorted(first_piece, first_piece[end] - settings.overlap)))
+    cuts = [0, *((following[0] + window[1]) // 2 for window, following in zip(found, found[1:])), count]
+    return [Window(start, end, cuts[n], cuts[n + 1]) for n, (start, end) in enumerate(found)]

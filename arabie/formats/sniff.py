@@ -1,0 +1,102 @@
+"""What a file looks like, for error messages only: the format is named by the user, never guessed."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+import zlib
+from itertools import islice
+from pathlib import Path
+
+HEAD = 1 << 16
+ENDINGS = {".ann": "brat", ".a1": "brat", ".a2": "brat", ".xmi": "cas", ".spacy": "spacy", ".parquet": "datasets",
+           ".arrow": "datasets"}
+KEYS = (  # the first row whose keys all stand in a JSON file names it, so the most telling come first
+    ("cas", {"%FEATURE_STRUCTURES"}),
+    ("gliner", {"tokenized_text"}),
+    ("dygie", {"sentences", "ner"}),
+    ("dygie", {"doc_key", "sentences"}),
+    ("datasets", {"tokens", "ner_tags"}),
+    ("label-studio", {"from_name", "to_name"}),
+    ("label-studio", {"data", "annotations"}),
+    ("label-studio", {"data", "predictions"}),
+    ("prodigy", {"_input_hash", "_task_hash"}),
+    ("prodigy", {"text", "token_start"}),
+    ("prodigy", {"text", "spans", "answer"}),
+    ("doccano", {"text", "start_offset"}),
+    ("jsonl", {"text", "spans", "relations"}),
+    ("spacy", {"text", "ents"}),
+    ("prodigy", {"text", "spans"}),
+)
+_KEY = re.compile(r'(?<!\\)"([^"\\]{1,40})"\s*:')
+_LABELS = re.compile(r'"(?:label|labels|entities)"\s*:\s*\[\s*(?:\[\s*[0-9]|\])')
+_BRAT = re.compile(r"(?:[TREAMN#][0-9]+|\*)\t\S")
+_TAG = re.compile(r"O|[BIESLU]-\S+")
+
+
+def looks_like(path: str | Path) -> str | None:
+    """The name, a key of ``FORMATS``, of the format that a file or folder looks to be in; None if of none.
+
+    >>> looks_like("no such file") is None
+    True
+    """
+    path = Path(path)
+    try:
+        if path.is_dir():
+            files = sorted(file for file in islice(path.rglob("*"), 1000) if file.is_file())
+            return next((found for file in files if (found := _by_ending(file))), looks_like(files[0]) if files else None)
+        with open(path, "rb") as stream:
+            head = stream.read(HEAD)
+    except OSError:
+        return None
+    return _by_bytes(path, head) or _by_text(head.decode("utf-8-sig", "replace")) or _by_ending(path)
+
+
+def _by_ending(path: Path) -> str | None:
+    if path.suffix == ".txt" and path.with_suffix(".ann").exists():
+        return "brat"
+    return "apf" if path.name.endswith(".apf.xml") else ENDINGS.get(path.suffix)
+
+
+def _by_bytes(path: Path, head: bytes) -> str | None:
+    if head.startswith((b"PAR1", b"ARROW1")):
+        return "datasets"
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+        return "doccano" if any(name.endswith(".jsonl") for name in names) else "cas" if any(name.endswith(".xmi") for name in names) else None
+    try:
+        return "spacy" if head.startswith(b"x") and b"attrs" in zlib.decompressobj().decompress(head) else None
+    except zlib.error:
+        return None
+
+
+def _by_text(head: str) -> str | None:
+    start = head.lstrip()
+    lines = [line for line in start.splitlines()[:200] if line.strip()]
+    if start.startswith("<"):
+        return "cas" if "xmi" in head else "apf" if "source_file" in head else None
+    if start.startswith("#FORMAT=WebAnno"):
+        return "webanno"
+    if start.startswith(("{", "[")):
+        return _by_keys(head)
+    if lines and all(_BRAT.match(line) for line in lines[:3]):
+        return "brat"
+    if start.startswith("=== "):
+        return "source"
+    rows = [line.split("\t") for line in lines if not line.startswith("#")]
+    if rows and all(len(row) == 10 and row[0][:1].isdigit() for row in rows[:3]):
+        return "conllu"
+    columns = [line.split() for line in lines]
+    tagged = sum(len(row) > 1 and any(map(_TAG.fullmatch, row[1:])) for row in columns)
+    return "conll" if start.startswith("-DOCSTART-") or lines and tagged > len(lines) * 0.8 else None
+
+
+def _by_keys(head: str) -> str | None:
+    keys = set(_KEY.findall(head))
+    found = next((name for name, needed in KEYS if needed <= keys), None)
+    if found is None and "text" in keys | {"data"} and _LABELS.search(head):
+        return "doccano"
+    if found is None and re.search(r'"data"\s*:\s*\{', head):
+        return "label-studio"
+    return found

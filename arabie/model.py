@@ -1,0 +1,199 @@
+"""Tensors only: one encoder, a token head for each layer, a status head and a relation head over the same states."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+from transformers import AutoConfig, AutoModel, PretrainedConfig, PreTrainedModel
+from transformers.utils import ModelOutput
+
+from arabie.decoding import tag_count
+from arabie.encoding import WindowSettings
+from arabie.errors import ConfigError
+from arabie.schema import Schema
+from arabie.text import PROFILES, Profile
+
+IGNORED = -100  # a target that takes no part in the loss
+DISTANCES = 14  # buckets of the distance between two spans; see _bucket
+BETWEEN = 5  # 0, 1, 2, 3, or more spans of a layer between two spans
+
+
+class ArabieConfig(PretrainedConfig):
+    """What a model's folder says of it: its encoder's config, schema, text profile, window, and the sizes of the heads."""
+
+    model_type = "arabie"
+
+    def __init__(self, encoder: dict | None = None, schema: dict | None = None, profile: dict | None = None, window: int = 256,
+                 overlap: int = 64, dropout: float = 0.1, relation_size: int = 256, relation_threshold: float = 0.5, **kwargs: Any) -> None:
+        self.encoder = encoder or {}
+        self.schema = schema or {}
+        self.profile = profile or PROFILES["default"].to_dict()
+        self.window, self.overlap = window, overlap
+        self.dropout = dropout
+        self.relation_size = relation_size
+        self.relation_threshold = relation_threshold
+        super().__init__(**kwargs)
+
+    def read_schema(self) -> Schema:
+        return Schema.from_dict(self.schema)
+
+    def read_profile(self) -> Profile:
+        return Profile.from_dict(self.profile)
+
+    def windows(self) -> WindowSettings:
+        return WindowSettings(self.window, self.overlap)
+
+    def encoder_config(self) -> PretrainedConfig:
+        fields = {key: value for key, value in self.encoder.items() if key != "model_type"}
+        if "model_type" not in self.encoder:
+            raise ConfigError("the model's config names no encoder (encoder.model_type)")
+        return AutoConfig.for_model(self.encoder["model_type"], **fields)
+
+
+@dataclass
+class JointOutput(ModelOutput):
+    """``loss`` (if targets were given) and its parts, detached."""
+
+    loss: torch.Tensor | None = None
+    parts: dict[str, torch.Tensor] | None = None
+
+
+class RelationHead(nn.Module):
+    """Scores pairs of spans: their states, labels and distance, the states between them, and how many spans lie between."""
+
+    def __init__(self, size: int, hidden: int, schema: Schema, dropout: float) -> None:
+        super().__init__()
+        labels, types = schema.all_labels, schema.relations
+        self.head = nn.Linear(3 * size, hidden)
+        self.tail = nn.Linear(3 * size, hidden)
+        self.between = nn.Linear(size, hidden)
+        self.head_label = nn.Embedding(len(labels), hidden)
+        self.tail_label = nn.Embedding(len(labels), hidden)
+        self.distance = nn.Embedding(2 * DISTANCES, hidden)
+        self.head_kin = nn.Embedding(BETWEEN, hidden)
+        self.tail_kin = nn.Embedding(BETWEEN, hidden)
+        self.product = nn.Linear(hidden, hidden)
+        self.score = nn.Linear(hidden, len(types) + 1)
+        self.dropout = nn.Dropout(dropout)
+        place = {label: number for number, label in enumerate(labels)}
+        allowed = torch.zeros(len(labels), len(labels), len(types) + 1, dtype=torch.bool)
+        for number, relation in enumerate(types, 1):
+            for head, tail in relation.joins:
+                allowed[place[head], place[tail], number] = True
+        allowed[..., 0] = True
+        layer = torch.tensor([n for n, found in enumerate(schema.layers) for _ in found.labels], dtype=torch.long)
+        self.register_buffer("allowed", allowed, persistent=False)
+        self.register_buffer("layer", layer, persistent=False)
+
+    def forward(self, states: torch.Tensor, spans: torch.Tensor, pairs: torch.Tensor) -> torch.Tensor:
+        """Scores, float [pairs, types + 1], first «none», -inf where the schema allows no such relation.
+
+        ``states`` [batch, units, size]; ``spans`` [n, 4] are (row of the batch, first unit, last unit, label), each row's in
+        text order; ``pairs`` [pairs, 2] index spans: head, tail, both of one row.
+        """
+        sums = nn.functional.pad(states.float().cumsum(dim=1), (0, 0, 1, 0))
+        row, first, last, label = spans.unbind(1)
+        mean = (sums[row, last + 1] - sums[row, first]) / (last + 1 - first).unsqueeze(1)
+        vectors = torch.cat([states[row, first], states[row, last], mean.to(states.dtype)], dim=1)
+        heads = self.head(vectors) + self.head_label(label)
+        tails = self.tail(vectors) + self.tail_label(label)
+        h, t = pairs.unbind(1)
+        left, right = torch.where(first[h] <= first[t], h, t), torch.where(first[h] <= first[t], t, h)
+        start, end = torch.minimum(last[left] + 1, first[right]), first[right]
+        context = (sums[row[h], end] - sums[row[h], start]) / (end - start).clamp(min=1).unsqueeze(1)
+        kin = self._spans_between(spans, left, right, states.shape[:2])
+        mixed = heads[h] + tails[t] + self.between(context.to(states.dtype)) + self.product(heads[h] * tails[t])
+        mixed = mixed + self.distance(_bucket(first[t] - first[h]))
+        mixed = mixed + self.head_kin(kin.gather(1, self.layer[label[h]].unsqueeze(1)).squeeze(1))
+        mixed = mixed + self.tail_kin(kin.gather(1, self.layer[label[t]].unsqueeze(1)).squeeze(1))
+        scores = self.score(self.dropout(nn.functional.gelu(mixed))).float()
+        return scores.masked_fill(~self.allowed[label[h], label[t]], float("-inf"))
+
+    def _spans_between(self, spans: torch.Tensor, left: torch.Tensor, right: torch.Tensor, shape: tuple[int, int]) -> torch.Tensor:
+        """How many spans of each layer start after the left span's start and before the right span's: [pairs, layers]."""
+        row, first, _, label = spans.unbind(1)
+        layers = int(self.layer.max()) + 1
+        counts = torch.zeros(shape[0], shape[1] + 1, layers, dtype=torch.long, device=spans.device)
+        counts.index_put_((row, first + 1, self.layer[label]), torch.ones_like(row), accumulate=True)
+        counts = counts.cumsum(dim=1)
+        before_right = counts[row[right], first[right]]
+        until_left = counts[row[left], torch.minimum(first[left] + 1, first[right])]
+        return (before_right - until_left).clamp(0, BETWEEN - 1)
+
+
+def _bucket(distance: torch.Tensor) -> torch.Tensor:
+    """Signed distances in units as buckets: 0–4 each their own, then doubling in halves; negative ones apart."""
+    size = distance.abs().float()
+    grown = (5 + 1.5 * torch.log2(size.clamp(min=5) / 5)).long()
+    bucket = torch.where(size < 5, size.long(), grown).clamp(max=DISTANCES - 1)
+    return bucket + DISTANCES * (distance < 0).long()
+
+
+class ArabieModel(PreTrainedModel):
+    """Labels units in every layer at once, statuses of events, and relations between spans, from one encoder pass."""
+
+    config_class = ArabieConfig
+    base_model_prefix = "encoder"
+    _supports_sdpa = True
+
+    def __init__(self, config: ArabieConfig) -> None:
+        super().__init__(config)
+        schema = config.read_schema()
+        encoder_config = config.encoder_config()
+        self.schema = schema
+        self.encoder = AutoModel.from_config(encoder_config)
+        size = encoder_config.hidden_size
+        self.tag_counts = [tag_count(len(layer.labels)) for layer in schema.layers]
+        self.dropout = nn.Dropout(config.dropout)
+        self.tags = nn.Linear(size, sum(self.tag_counts))
+        self.status = nn.Linear(size, max(1, len(schema.statuses)))
+        self.relations = RelationHead(size, config.relation_size, schema, config.dropout) if schema.relations else None
+        self.post_init()
+
+    def unit_states(self, input_ids: torch.Tensor, attention_mask: torch.Tensor, first: torch.Tensor, last: torch.Tensor) -> torch.Tensor:
+        """States of the units, [batch, units, size]: the mean of a unit's first and last piece, at the places
+        ``first`` and ``last`` [batch, units] of ``input_ids`` [batch, pieces]."""
+        states = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+        picked = [states.gather(1, place.unsqueeze(-1).expand(-1, -1, states.shape[-1])) for place in (first, last)]
+        return self.dropout((picked[0] + picked[1]) / 2)
+
+    def tag_scores(self, states: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """For each layer, log-probabilities [batch, units, tags]."""
+        return tuple(part.float().log_softmax(-1) for part in self.tags(states).split(self.tag_counts, dim=-1))
+
+    def status_scores(self, states: torch.Tensor) -> torch.Tensor:
+        """Log-probabilities [batch, units, statuses]; they mean something where a unit triggers an event."""
+        return self.status(states).float().log_softmax(-1)
+
+    def relation_scores(self, states: torch.Tensor, spans: torch.Tensor, pairs: torch.Tensor) -> torch.Tensor:
+        """Log-probabilities [pairs, types + 1]; see RelationHead for the arguments."""
+        return self.relations(states, spans, pairs).log_softmax(-1)
+
+    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor, first: torch.Tensor, last: torch.Tensor,
+                tags: torch.Tensor, statuses: torch.Tensor | None = None, spans: torch.Tensor | None = None,
+                targets: torch.Tensor | None = None) -> JointOutput:
+        """The joint loss. ``tags`` [batch, layers, units] and ``statuses`` [batch, units] are IGNORED where there is nothing to
+        learn; ``spans`` [batch, n, 3] are (first, last, label) and ``targets`` [batch, n, n] the relation from row's span to
+        column's, 0 for none, IGNORED for pairs that are no candidates."""
+        states = self.unit_states(input_ids, attention_mask, first, last)
+        parts = {layer.name: nn.functional.nll_loss(scores.flatten(0, 1), tags[:, n].flatten(), ignore_index=IGNORED)
+                 for n, (layer, scores) in enumerate(zip(self.schema.layers, self.tag_scores(states)))}
+        if statuses is not None and (statuses != IGNORED).any():
+            parts["status"] = nn.functional.nll_loss(self.status_scores(states).flatten(0, 1), statuses.flatten(), ignore_index=IGNORED)
+        if self.relations is not None and targets is not None and (targets != IGNORED).any():
+            parts["relations"] = self._relation_loss(states, spans, targets)
+        return JointOutput(loss=sum(parts.values()), parts={name: part.detach() for name, part in parts.items()})
+
+    def _relation_loss(self, states: torch.Tensor, spans: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        row, head, tail = (targets != IGNORED).nonzero().unbind(1)
+        width = spans.shape[1]
+        rows = torch.arange(len(spans), device=spans.device).repeat_interleave(width).unsqueeze(1)
+        flat = torch.cat([rows, spans.flatten(0, 1)], dim=1)
+        pairs = torch.stack([row * width + head, row * width + tail], dim=1)
+        scores = self.relation_scores(states, flat, pairs)
+        wanted = targets[row, head, tail]
+        loss = nn.functional.nll_loss(scores, wanted, reduction="none")
+        return loss.sum() / (wanted > 0).sum().clamp(min=1) / 4

@@ -1,0 +1,155 @@
+"""From annotated Documents to training examples: the windows of each text with their targets, padded into batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from arabie.decoding import spans_to_tags
+from arabie.document import Document, Relation, Span
+from arabie.encoding import Encoded, Encoder, Window, WindowSettings, windows
+from arabie.errors import SchemaError
+from arabie.formats.losses import Losses
+from arabie.model import IGNORED
+from arabie.schema import Schema
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """A document's usable gold: spans with their units, layer by layer, and one relation for each pair of them."""
+
+    units: dict[Span, tuple[int, int]]
+    relations: list[Relation]
+
+
+def examples(documents: Iterable[Document], encoder: Encoder, schema: Schema, settings: WindowSettings, left_out: Losses) -> Iterator[dict[str, Any]]:
+    """One example a window. ``left_out`` counts the annotations that cannot be learnt from, by cause.
+
+    Fields: ids, first, last (see WindowInput), tags [layers][units], statuses [units], spans [n][first, last, label],
+    relations [m][head, tail, type]. A span that a window cuts is IGNORED there; another window has it whole.
+    """
+    for document in documents:
+        if problems := schema.problems(document):
+            unknown = next((p for p in problems if "unknown label" in p or "unknown relation" in p), None)
+            if unknown:
+                raise SchemaError(f"document {document.id!r}: {unknown}; correct the data, or name another schema in the config")
+        encoded = encoder.encode(document.text)
+        annotation = _usable(document, encoded, schema, left_out)
+        cut = windows(encoded, settings)
+        reached: set[Relation] = set()
+        for window in cut:
+            yield _example(encoded, window, annotation, schema, encoder, reached)
+        for relation in annotation.relations:
+            if relation not in reached:
+                left_out.add("relation that reaches farther than a window", _where(document, relation.head))
+
+
+def _where(document: Document, span: Span) -> str:
+    return f"{document.id}: {span.label} «{span.text}» at {span.start}–{span.end}"
+
+
+def _usable(document: Document, encoded: Encoded, schema: Schema, left_out: Losses) -> Annotation:
+    units: dict[Span, tuple[int, int]] = {}
+    reached: dict[str, int] = {}
+    for span in document.spans:
+        layer = schema.layer_of(span.label)
+        place = None if span.fragments else encoded.to_units(span.start, span.end)
+        if span.fragments:
+            left_out.add("span in several pieces", _where(document, span))
+        elif place is None:
+            left_out.add("span that does not start and end at words", _where(document, span))
+        elif place[0] <= reached.get(layer, -1):
+            left_out.add("span that overlaps another of its layer", _where(document, span))
+        else:
+            units[span] = place
+            reached[layer] = place[1]
+    relations: dict[tuple[Span, Span], Relation] = {}
+    for relation in document.relations:
+        pair = relation.head, relation.tail
+        if not (relation.head in units and relation.tail in units):
+            left_out.add("relation of a span that was left out", _where(document, relation.head))
+        elif not schema.allows(relation.type, relation.head.label, relation.tail.label):
+            left_out.add("relation that the schema does not allow", _where(document, relation.head))
+        elif pair in relations:
+            left_out.add("second relation between the same two spans", _where(document, relation.head))
+        else:
+            relations[pair] = relation
+    return Annotation(units, list(relations.values()))
+
+
+def _example(encoded: Encoded, window: Window, annotation: Annotation, schema: Schema, encoder: Encoder, reached: set[Relation]) -> dict[str, Any]:
+    places = encoded.first_piece[window.start:window.end + 1]
+    tokenizer = encoder.tokenizer
+    length = window.end - window.start
+    labels = {label: number for number, label in enumerate(schema.all_labels)}
+    inside = {span: (first - window.start, last - window.start) for span, (first, last) in annotation.units.items()
+              if window.start <= first and last < window.end}
+    numbers = {span: n for n, span in enumerate(inside)}
+    statuses = np.full(length, IGNORED)
+    for span, (first, _) in inside.items():
+        if span.status is not None:
+            statuses[first] = schema.statuses.index(span.status)
+    tags = []
+    for layer in schema.layers:
+        row = spans_to_tags([(*inside[span], layer.labels.index(span.label)) for span in inside if span.label in layer.labels], length)
+        for span, (first, last) in annotation.units.items():
+            if span.label in layer.labels and span not in inside and last >= window.start and first < window.end:
+                row[max(0, first - window.start):last + 1 - window.start] = IGNORED
+        tags.append(row.tolist())
+    relations = [r for r in annotation.relations if r.head in inside and r.tail in inside]
+    reached.update(relations)
+    names = schema.relation_names
+    return {
+        "ids": [tokenizer.cls_token_id, *encoded.pieces[places[0]:places[-1]].tolist(), tokenizer.sep_token_id],
+        "first": (places[:-1] - places[0] + 1).tolist(),
+        "last": (places[1:] - places[0]).tolist(),
+        "tags": tags,
+        "statuses": statuses.tolist(),
+        "spans": [[*place, labels[span.label]] for span, place in inside.items()],
+        "relations": [[numbers[r.head], numbers[r.tail], names.index(r.type) + 1] for r in relations],
+    }
+
+
+class Collator:
+    """Pads examples into the tensors of ``ArabieModel.forward``."""
+
+    def __init__(self, schema: Schema, pad: int) -> None:
+        self.schema, self.pad = schema, pad
+        labels = schema.all_labels
+        self.candidates = np.array([[any((h, t) in r.joins for r in schema.relations) for t in labels] for h in labels], dtype=bool)
+
+    def __call__(self, batch: Sequence[dict[str, Any]]) -> dict[str, torch.Tensor]:
+        layers = len(self.schema.layers)
+        fields = {
+            "input_ids": _padded([e["ids"] for e in batch], self.pad),
+            "attention_mask": _padded([[1] * len(e["ids"]) for e in batch], 0),
+            "first": _padded([e["first"] for e in batch], 0),
+            "last": _padded([e["last"] for e in batch], 0),
+            "tags": torch.stack([_padded([e["tags"][n] for e in batch], IGNORED) for n in range(layers)], dim=1),
+            "statuses": _padded([e["statuses"] for e in batch], IGNORED),
+        }
+        width = max(1, *(len(e["spans"]) for e in batch))
+        spans = np.zeros((len(batch), width, 3), dtype=np.int64)
+        targets = np.full((len(batch), width, width), IGNORED, dtype=np.int64)
+        for row, example in enumerate(batch):
+            if not example["spans"]:
+                continue
+            given = np.array(example["spans"])
+            count = len(given)
+            spans[row, :count] = given
+            possible = self.candidates[np.ix_(given[:, 2], given[:, 2])] & ~np.eye(count, dtype=bool)
+            targets[row, :count, :count][possible] = 0
+            for head, tail, kind in example["relations"]:
+                targets[row, head, tail] = kind
+        return fields | {"spans": torch.from_numpy(spans), "targets": torch.from_numpy(targets)}
+
+
+def _padded(rows: Sequence[Sequence[int]], value: int) -> torch.Tensor:
+    padded = np.full((len(rows), max(len(row) for row in rows)), value, dtype=np.int64)
+    for number, row in enumerate(rows):
+        padded[number, :len(row)] = row
+    return torch.from_numpy(padded)

@@ -1,0 +1,287 @@
+"""Train the joint model on annotated documents.
+
+    python training/train.py configs/default.toml
+    python training/train.py configs/default.toml --train my.jsonl --dev my-dev.jsonl
+    python training/train.py configs/default.toml --resume
+    accelerate launch training/train.py configs/arabert.toml
+
+The run's folder, runs/NAME, holds checkpoints, TensorBoard logs and ``model/``: the model of the best epoch on dev.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
+
+import datasets
+import torch
+import typer
+from transformers import AutoConfig, AutoModel, AutoTokenizer, EarlyStoppingCallback, Trainer, TrainingArguments, set_seed
+from transformers.trainer_utils import get_last_checkpoint
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # run as a script: training/ is not installed
+
+from arabie.document import Document
+from arabie.encoding import Encoder
+from arabie.errors import ArabieError, ConfigError
+from arabie.evaluation import evaluate
+from arabie.extractor import Extractor
+from arabie.formats import read
+from arabie.formats.losses import Losses
+from arabie.model import ArabieConfig, ArabieModel
+from arabie.schema import DEFAULT, Schema
+from arabie.text import PROFILES
+from training.examples import Collator, examples
+from training.settings import load_settings
+
+log = logging.getLogger("train")
+FORMATS = {".jsonl": "jsonl", ".src": "source"}
+
+
+@dataclass(frozen=True)
+class ModelSettings:
+    """What the model is: its encoder (a folder or hub id), how it reads text, and the sizes of its heads."""
+
+    encoder: str
+    profile: str = "default"
+    schema: str = str(DEFAULT)
+    window: int = 256
+    overlap: int = 64
+    dropout: float = 0.1
+    relation_size: int = 256
+
+    def __post_init__(self) -> None:
+        if self.profile not in PROFILES:
+            raise ConfigError(f"profile is one of {', '.join(PROFILES)}, not {self.profile!r}")
+
+
+@dataclass(frozen=True)
+class DataSettings:
+    """Annotated files, .jsonl or .src."""
+
+    train: tuple = ()
+    dev: tuple = ()
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """How it is trained. ``patience``: epochs without a better dev score before stopping; 0 trains all epochs."""
+
+    epochs: int = 20
+    batch_size: int = 16
+    learning_rate: float = 5e-5
+    head_learning_rate: float = 1e-3
+    weight_decay: float = 0.01
+    warmup: float = 0.1
+    precision: str = "fp32"
+    patience: int = 0
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        if self.precision not in ("fp32", "bf16", "fp16"):
+            raise ConfigError(f"precision is 'fp32', 'bf16' or 'fp16', not {self.precision!r}")
+
+
+@dataclass(frozen=True)
+class TrainSettings:
+    """One experiment."""
+
+    name: str
+    model: ModelSettings
+    data: DataSettings = field(default_factory=DataSettings)
+    training: RunSettings = field(default_factory=RunSettings)
+
+
+def read_documents(paths: list[Path], schema: Schema) -> list[Document]:
+    """The Documents of .jsonl and .src files."""
+    found = []
+    for path in paths:
+        if path.suffix not in FORMATS:
+            raise ConfigError(f"{path}: training reads .jsonl and .src; convert other formats with 'arabie convert'")
+        found += read(path, FORMATS[path.suffix], schema=schema)
+    return found
+
+
+def build_dataset(documents: list[Document], encoder: Encoder, config: ArabieConfig, left_out: Losses, cache: Path) -> datasets.Dataset:
+    """The examples of the documents as an Arrow dataset, cached by the content of documents, tokenizer and settings."""
+    schema = config.read_schema()
+    datasets.disable_progress_bars()
+    source = datasets.Dataset.from_list([{"document": document.to_json()} for document in documents])
+    settings = json.dumps([config.schema, config.profile, config.window, config.overlap, encoder.tokenizer.backend_tokenizer.to_str()])
+
+    def convert(batch: dict[str, list[str]], key: str) -> dict[str, list]:
+        omitted = Losses(keep=1)
+        parsed = [Document.from_dict(json.loads(line), schema) for line in batch["document"]]
+        rows = list(examples(parsed, encoder, schema, config.windows(), omitted))
+        columns = {name: [row[name] for row in rows] for name in ("ids", "first", "last", "tags", "statuses", "spans", "relations")}
+        told = json.dumps([[cause, count, omitted.examples[cause]] for cause, count in omitted.counts.items()])
+        return columns | {"omitted": [told if n == 0 else "" for n in range(len(rows))]}
+
+    fingerprint = datasets.fingerprint.Hasher.hash([settings, source["document"][:]])
+    cache.mkdir(parents=True, exist_ok=True)
+    built = source.map(convert, batched=True, batch_size=64, remove_columns=["document"], fn_kwargs={"key": fingerprint},
+                       new_fingerprint=fingerprint, cache_file_name=str(cache / f"{fingerprint}.arrow"), desc="encode")
+    for told in filter(None, built["omitted"][:]):
+        for cause, count, example in json.loads(told):
+            left_out.add(cause, *example, count=count)
+    return built.remove_columns("omitted")
+
+
+class JointTrainer(Trainer):
+    """The Trainer with its own learning rate for the heads, and evaluation of whole documents through the Extractor."""
+
+    def __init__(self, *args: Any, dev: list[Document], tokenizer: Any, head_learning_rate: float, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.dev, self.tokenizer, self.head_learning_rate = dev, tokenizer, head_learning_rate
+
+    def create_optimizer(self, *args: Any, **kwargs: Any) -> torch.optim.Optimizer:
+        if self.optimizer is None:
+            groups: dict[tuple[bool, bool], list] = {}
+            for name, weight in self.model.named_parameters():
+                groups.setdefault((name.startswith("encoder."), weight.ndim > 1), []).append(weight)
+            self.optimizer = torch.optim.AdamW([
+                {"params": weights, "lr": self.args.learning_rate if in_encoder else self.head_learning_rate,
+                 "weight_decay": self.args.weight_decay if decays else 0.0}
+                for (in_encoder, decays), weights in groups.items()], betas=(0.9, 0.98))
+        return self.optimizer
+
+    def evaluate(self, eval_dataset: Any = None, ignore_keys: Any = None, metric_key_prefix: str = "eval") -> dict[str, float]:
+        """Dev scores; ``eval_score`` is the mean F1 of the layers and of the relations (relaxed)."""
+        model = self.accelerator.unwrap_model(self.model)
+        extractor = Extractor(model, self.tokenizer, str(self.args.device))
+        summary = dev_scores(extractor, self.dev)
+        model.train()
+        metrics = {f"{metric_key_prefix}_{name}": value for name, value in summary.items() if value is not None}
+        self.log(metrics)
+        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
+        return metrics
+
+
+def dev_scores(extractor: Extractor, documents: list[Document]) -> dict[str, float | None]:
+    """The headline figures of an evaluation, and their mean as ``score``."""
+    report = evaluate(documents, extractor.label_many(documents), extractor.schema, extractor.relate_many(documents))
+    summary = report.summary()
+    chosen = [f"{layer.name}_f1" for layer in extractor.schema.layers] + (["relations_relaxed_f1"] if extractor.schema.relations else [])
+    return summary | {"score": sum(summary[name] or 0.0 for name in chosen) / len(chosen)}
+
+
+def build_model(settings: ModelSettings, tokenizer: Any) -> ArabieModel:
+    """A joint model over a pretrained encoder, the heads new."""
+    try:
+        encoder_config = AutoConfig.from_pretrained(settings.encoder)
+        encoder = AutoModel.from_pretrained(settings.encoder, dtype=torch.float32, **_without_pooler(encoder_config))
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"the encoder {settings.encoder!r} cannot be loaded: {str(error).splitlines()[0]}") from None
+    longest = getattr(encoder_config, "max_position_embeddings", settings.window)
+    if settings.window > longest:
+        raise ConfigError(f"window is {settings.window}, but {settings.encoder} has {longest} positions; lower it")
+    config = ArabieConfig(encoder_config.to_dict(), Schema.load(settings.schema).to_dict(), PROFILES[settings.profile].to_dict(),
+                          settings.window, settings.overlap, settings.dropout, settings.relation_size)
+    model = ArabieModel(config)
+    model.encoder = encoder
+    if len(tokenizer) > encoder.get_input_embeddings().num_embeddings:
+        raise ConfigError(f"{settings.encoder}: the tokenizer has {len(tokenizer)} pieces, the encoder only "
+                          f"{encoder.get_input_embeddings().num_embeddings}; they do not belong together")
+    return model
+
+
+def _without_pooler(config: Any) -> dict[str, bool]:
+    return {"add_pooling_layer": False} if config.model_type in ("bert", "roberta", "xlm-roberta", "camembert", "electra_pooled") else {}
+
+
+def training_arguments(settings: TrainSettings, run: Path) -> TrainingArguments:
+    """The Trainer's arguments for an experiment."""
+    options = settings.training
+    return TrainingArguments(
+        output_dir=str(run / "checkpoints"), num_train_epochs=options.epochs, per_device_train_batch_size=options.batch_size,
+        learning_rate=options.learning_rate, weight_decay=options.weight_decay, warmup_steps=options.warmup, lr_scheduler_type="linear",
+        max_grad_norm=1.0, bf16=options.precision == "bf16", fp16=options.precision == "fp16", seed=options.seed, data_seed=options.seed,
+        eval_strategy="epoch", save_strategy="epoch", save_total_limit=2, load_best_model_at_end=True, metric_for_best_model="eval_score",
+        greater_is_better=True, logging_strategy="epoch", report_to=["tensorboard"], remove_unused_columns=False,
+        dataloader_num_workers=0, use_cpu=not torch.cuda.is_available(), save_only_model=False)
+
+
+def save_model(trainer: JointTrainer, tokenizer: Any, settings: TrainSettings, run: Path, counts: dict[str, Any]) -> None:
+    """Write ``model/``: the weights in half precision, the tokenizer, and training.json, which says how they were made."""
+    folder = run / "model"
+    scores = dev_scores(Extractor(trainer.model, tokenizer, str(trainer.args.device)), trainer.dev)
+    trainer.model.to(torch.float16).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    pretraining = Path(settings.model.encoder) / "pretraining.json"
+    told = {"settings": asdict(settings), "data": counts, "best_epoch": _best_epoch(trainer),
+            "dev": {name: round(value, 4) for name, value in scores.items() if value is not None},
+            "encoder": json.loads(pretraining.read_text(encoding="utf-8")) if pretraining.exists() else settings.model.encoder}
+    (folder / "training.json").write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    log.info("dev: %s", ", ".join(f"{name} {value:.3f}" for name, value in scores.items() if value is not None))
+
+
+def _best_epoch(trainer: Trainer) -> float | None:
+    best = trainer.state.best_metric
+    return next((entry["epoch"] for entry in trainer.state.log_history if entry.get("eval_score") == best), None)
+
+
+def run_training(settings: TrainSettings, train_files: list[Path], dev_files: list[Path], run: Path, resume: bool) -> Path:
+    """Train, keep the best epoch, and write the model's folder; returns its path."""
+    set_seed(settings.training.seed)
+    tokenizer = AutoTokenizer.from_pretrained(settings.model.encoder)
+    model = build_model(settings.model, tokenizer)
+    schema = model.schema
+    train_documents, dev_documents = read_documents(train_files, schema), read_documents(dev_files, schema)
+    if not train_documents or not dev_documents:
+        raise ConfigError("there is nothing to train on or to measure on; name files under [data] or with --train and --dev")
+    left_out = Losses()
+    encoder = Encoder(tokenizer, model.config.read_profile())
+    dataset = build_dataset(train_documents, encoder, model.config, left_out, run / "cache")
+    log.info("%d documents, %d windows to train on; %d documents to measure on", len(train_documents), len(dataset), len(dev_documents))
+    for line in left_out.lines():
+        log.info("left out: %s", line)
+    callbacks = [EarlyStoppingCallback(settings.training.patience)] if settings.training.patience else []
+    trainer = JointTrainer(model=model, args=training_arguments(settings, run), train_dataset=dataset, eval_dataset=dataset.select([0]),
+                           data_collator=Collator(schema, tokenizer.pad_token_id or 0), callbacks=callbacks, dev=dev_documents,
+                           tokenizer=tokenizer, head_learning_rate=settings.training.head_learning_rate)
+    last = get_last_checkpoint(run / "checkpoints") if resume and (run / "checkpoints").is_dir() else None
+    if resume and last is None:
+        raise ConfigError(f"{run}: no checkpoint to resume from; start without --resume")
+    trainer.train(resume_from_checkpoint=last)
+    counts = {"train": [path.name for path in train_files], "dev": [path.name for path in dev_files], "train_documents": len(train_documents),
+              "train_words": sum(len(d.text.split()) for d in train_documents), "dev_documents": len(dev_documents), "left_out": left_out.counts}
+    if trainer.is_world_process_zero():
+        save_model(trainer, tokenizer, settings, run, counts)
+    return run / "model"
+
+
+def main(config: Annotated[Path, typer.Argument(help="An experiment file, such as configs/default.toml.")],
+         train: Annotated[list[Path], typer.Option(help="More annotated files to train on (.jsonl, .src), beside the config's.")] = [],
+         dev: Annotated[list[Path], typer.Option(help="Annotated files to measure on, in place of the config's.")] = [],
+         encoder: Annotated[str | None, typer.Option(help="Encoder folder or hub id, in place of the config's.")] = None,
+         seed: Annotated[int | None, typer.Option(help="Random seed, in place of the config's.")] = None,
+         out: Annotated[Path | None, typer.Option(help="The run's folder; runs/NAME if not given.")] = None,
+         resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint of the run's folder.")] = False) -> None:
+    """Train the joint model; the best epoch on dev is written to the run's model/ folder."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    settings = load_settings(config, TrainSettings)
+    if encoder:
+        settings = _replaced(settings, model={"encoder": encoder})
+    if seed is not None:
+        settings = _replaced(settings, training={"seed": seed})
+    train_files = [Path(path) for path in settings.data.train] + train
+    folder = run_training(settings, train_files, dev or [Path(path) for path in settings.data.dev], out or Path("runs") / settings.name, resume)
+    log.info("the model is in %s", folder)
+
+
+def _replaced(settings: TrainSettings, **parts: dict[str, Any]) -> TrainSettings:
+    from dataclasses import replace
+
+    return replace(settings, **{name: replace(getattr(settings, name), **changes) for name, changes in parts.items()})
+
+
+if __name__ == "__main__":
+    try:
+        typer.run(main)
+    except ArabieError as error:
+        raise SystemExit(f"train: {error}") from None
