@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 
 import numpy as np
@@ -85,10 +86,14 @@ class Encoder:
         """Piece ids and the unit of each. The text is tokenised as it stands, not word by word: tokenizers that mark the
         space before a word would read words that punctuation touches in another way than they were trained to."""
         ids, owners = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+        seams = _seams(text, units)
         for start, end in _chunks(text, units):
-            coded = self.tokenizer(text[start:end], add_special_tokens=False, return_offsets_mapping=True, return_attention_mask=False,
-                                   verbose=False)
+            inside = seams[(start < seams) & (seams < end)]
+            parts = zip([start, *inside.tolist()], [*inside.tolist(), end])
+            coded = self.tokenizer(" ".join(text[a:b] for a, b in parts), add_special_tokens=False, return_offsets_mapping=True,
+                                   return_attention_mask=False, verbose=False)
             offsets = np.asarray(coded["offset_mapping"], dtype=np.int64).reshape(-1, 2) + start
+            offsets -= np.searchsorted(inside + np.arange(len(inside)), offsets, side="left")
             owner = np.searchsorted(units.view_ends, offsets[:, 0], side="right")
             inside = owner < len(units)
             inside[inside] &= units.view_starts[owner[inside]] < offsets[inside, 1]
@@ -104,6 +109,15 @@ def _without(units: Words, lines: list[tuple[int, int]]) -> Words:
     line = np.searchsorted(starts, units.raw_starts, side="right") - 1
     kept = (line < 0) | (units.raw_starts >= ends[line])
     return Words(*(getattr(units, name)[kept] for name in ("raw_starts", "raw_ends", "view_starts", "view_ends", "is_word", "line")))
+
+
+def _seams(text: str, units: Words) -> np.ndarray:
+    """Where a symbol that is no punctuation touches another unit, in «عاجل🔴» say. Tokenizers part words from punctuation but
+    not from symbols, so a space is put there, or the word would be unknown."""
+    symbols = [n for n in np.flatnonzero(~units.is_word).tolist()
+               if (first := text[units.view_starts[n]]) > "\x7f" and unicodedata.category(first)[0] != "P"]
+    edges = np.concatenate([units.view_starts[symbols], units.view_ends[symbols]])
+    return np.intersect1d(edges, np.intersect1d(units.view_starts, units.view_ends))
 
 
 def _chunks(text: str, units: Words) -> list[tuple[int, int]]:

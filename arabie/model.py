@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,6 +54,12 @@ class ArabieConfig(PretrainedConfig):
         return AutoConfig.for_model(self.encoder["model_type"], **fields)
 
 
+def without_pooler(config: PretrainedConfig) -> dict[str, bool]:
+    """What to tell AutoModel so that it builds no pooling layer, which BERT and its kin carry and nothing here reads."""
+    kind = AutoModel._model_mapping[type(config)]
+    return {"add_pooling_layer": False} if "add_pooling_layer" in inspect.signature(kind.__init__).parameters else {}
+
+
 @dataclass
 class JointOutput(ModelOutput):
     """``loss`` (if targets were given) and its parts, detached."""
@@ -85,8 +92,8 @@ class RelationHead(nn.Module):
                 allowed[place[head], place[tail], number] = True
         allowed[..., 0] = True
         layer = torch.tensor([n for n, found in enumerate(schema.layers) for _ in found.labels], dtype=torch.long)
-        self.register_buffer("allowed", allowed, persistent=False)
-        self.register_buffer("layer", layer, persistent=False)
+        self.register_buffer("allowed", allowed)
+        self.register_buffer("layer", layer)
 
     def forward(self, states: torch.Tensor, spans: torch.Tensor, pairs: torch.Tensor) -> torch.Tensor:
         """Scores, float [pairs, types + 1], first «none», -inf where the schema allows no such relation.
@@ -144,7 +151,7 @@ class ArabieModel(PreTrainedModel):
         schema = config.read_schema()
         encoder_config = config.encoder_config()
         self.schema = schema
-        self.encoder = AutoModel.from_config(encoder_config)
+        self.encoder = AutoModel.from_config(encoder_config, **without_pooler(encoder_config))
         size = encoder_config.hidden_size
         self.tag_counts = [tag_count(len(layer.labels)) for layer in schema.layers]
         self.dropout = nn.Dropout(config.dropout)
@@ -197,3 +204,7 @@ class ArabieModel(PreTrainedModel):
         wanted = targets[row, head, tail]
         loss = nn.functional.nll_loss(scores, wanted, reduction="none")
         return loss.sum() / (wanted > 0).sum().clamp(min=1) / 4
+
+
+AutoConfig.register(ArabieConfig.model_type, ArabieConfig)
+AutoModel.register(ArabieConfig, ArabieModel)

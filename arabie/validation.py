@@ -94,14 +94,15 @@ def _check_jsonl(path: str | Path, schema: Schema) -> Iterator[Checked]:
             yield Checked(number, None, None, (Problem(str(path), number, str(error)),))
         else:
             name = document.id if isinstance(document.id, str) else None
-            found = [*schema.problems(document), *_boundary_problems(document, schema)]
+            found = [*schema.problems(document), *boundary_problems(document, schema)]
             if name != document.id:
                 found.append(f'"id" is a string, not {document.id!r}')
             problems = tuple(Problem(str(path), number, message, name) for message in found)
             yield Checked(number, name, None if problems else document, problems)
 
 
-def _boundary_problems(document: Document, schema: Schema) -> Iterator[str]:
+def boundary_problems(document: Document, schema: Schema) -> Iterator[str]:
+    """What is wrong with where the spans of a document start and end, in words."""
     boundaries = Boundaries(document.text)
     one_word = {label for layer in schema.layers if layer.one_word for label in layer.labels}
     for span in document.spans:

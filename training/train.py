@@ -12,15 +12,16 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import sys
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import datasets
 import torch
 import typer
-from transformers import AutoConfig, AutoModel, AutoTokenizer, EarlyStoppingCallback, Trainer, TrainingArguments, set_seed
+from transformers import AutoConfig, AutoModel, AutoTokenizer, EarlyStoppingCallback, PreTrainedModel, Trainer, TrainingArguments, set_seed
 from transformers.trainer_utils import get_last_checkpoint
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # run as a script: training/ is not installed
@@ -32,7 +33,8 @@ from arabie.evaluation import evaluate
 from arabie.extractor import Extractor
 from arabie.formats import read
 from arabie.formats.losses import Losses
-from arabie.model import ArabieConfig, ArabieModel
+from arabie.model import ArabieConfig, ArabieModel, without_pooler
+from arabie.model_folder import DEFAULT_MODEL, check_folder, load_model
 from arabie.schema import DEFAULT, Schema
 from arabie.text import PROFILES
 from training.examples import Collator, examples
@@ -170,27 +172,54 @@ def dev_scores(extractor: Extractor, documents: list[Document]) -> dict[str, flo
 
 
 def build_model(settings: ModelSettings, tokenizer: Any) -> ArabieModel:
-    """A joint model over a pretrained encoder, the heads new."""
-    try:
-        encoder_config = AutoConfig.from_pretrained(settings.encoder)
-        encoder = AutoModel.from_pretrained(settings.encoder, dtype=torch.float32, **_without_pooler(encoder_config))
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"the encoder {settings.encoder!r} cannot be loaded: {str(error).splitlines()[0]}") from None
-    longest = getattr(encoder_config, "max_position_embeddings", settings.window)
+    """The joint model to train: over a pretrained encoder with new heads, or going on from an arabie model, whose heads
+    are kept if they are of the same schema."""
+    schema, encoder, heads = Schema.load(settings.schema), *_starting_point(settings)
+    longest = min(getattr(encoder.config, "max_position_embeddings", settings.window), tokenizer.model_max_length)
     if settings.window > longest:
         raise ConfigError(f"window is {settings.window}, but {settings.encoder} has {longest} positions; lower it")
-    config = ArabieConfig(encoder_config.to_dict(), Schema.load(settings.schema).to_dict(), PROFILES[settings.profile].to_dict(),
-                          settings.window, settings.overlap, settings.dropout, settings.relation_size)
-    model = ArabieModel(config)
+    embedded = encoder.get_input_embeddings().num_embeddings
+    if len(tokenizer) > embedded:
+        raise ConfigError(f"{settings.encoder}: the tokenizer has {len(tokenizer)} pieces, the encoder only {embedded}; they do not belong together")
+    model = ArabieModel(ArabieConfig(encoder.config.to_dict(), schema.to_dict(), PROFILES[settings.profile].to_dict(), settings.window,
+                                     settings.overlap, settings.dropout, settings.relation_size))
+    if heads is not None and heads.schema == schema and heads.config.relation_size == settings.relation_size:
+        model.load_state_dict(heads.state_dict())
     model.encoder = encoder
-    if len(tokenizer) > encoder.get_input_embeddings().num_embeddings:
-        raise ConfigError(f"{settings.encoder}: the tokenizer has {len(tokenizer)} pieces, the encoder only "
-                          f"{encoder.get_input_embeddings().num_embeddings}; they do not belong together")
     return model
 
 
-def _without_pooler(config: Any) -> dict[str, bool]:
-    return {"add_pooling_layer": False} if config.model_type in ("bert", "roberta", "xlm-roberta", "camembert", "electra_pooled") else {}
+def _starting_point(settings: ModelSettings) -> tuple[PreTrainedModel, ArabieModel | None]:
+    """The encoder to start from, and the arabie model it belongs to, if any."""
+    path = encoder_path(settings)
+    try:
+        config = AutoConfig.from_pretrained(path)
+        if config.model_type == ArabieConfig.model_type:
+            check_folder(path)
+            model = load_model(path)
+            return model.encoder, model
+        return AutoModel.from_pretrained(path, dtype=torch.float32, **without_pooler(config)), None
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"the encoder {settings.encoder!r} cannot be loaded: {str(error).splitlines()[0]}") from None
+
+
+def _tokenizer(settings: ModelSettings) -> Any:
+    try:
+        return AutoTokenizer.from_pretrained(encoder_path(settings))
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"the encoder {settings.encoder!r} has no tokenizer that can be loaded: {str(error).splitlines()[0]}") from None
+
+
+def refuse_presegmented(tokenizer: Any, name: str) -> None:
+    """AraBERT v1 and v2 were pretrained on words cut by Farasa («ال+ كتاب»); on text as published they read badly, silently."""
+    if "ال+" in tokenizer.get_vocab() or re.search(r"arabert(v1|v2)?/?$", name):
+        raise ConfigError(f"the encoder {name!r} expects text cut into morphemes by Farasa; use one that reads text as it is "
+                          "published, such as 'aubmindlab/bert-base-arabertv02'")
+
+
+def encoder_path(settings: ModelSettings) -> str:
+    """The folder or hub id of the encoder; «default» is the model that comes with arabie."""
+    return str(DEFAULT_MODEL) if settings.encoder == "default" else settings.encoder
 
 
 def training_arguments(settings: TrainSettings, run: Path) -> TrainingArguments:
@@ -211,7 +240,7 @@ def save_model(trainer: JointTrainer, tokenizer: Any, settings: TrainSettings, r
     scores = dev_scores(Extractor(trainer.model, tokenizer, str(trainer.args.device)), trainer.dev)
     trainer.model.to(torch.float16).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
-    pretraining = Path(settings.model.encoder) / "pretraining.json"
+    pretraining = Path(encoder_path(settings.model)) / "pretraining.json"
     told = {"settings": asdict(settings), "data": counts, "best_epoch": _best_epoch(trainer),
             "dev": {name: round(value, 4) for name, value in scores.items() if value is not None},
             "encoder": json.loads(pretraining.read_text(encoding="utf-8")) if pretraining.exists() else settings.model.encoder}
@@ -227,7 +256,8 @@ def _best_epoch(trainer: Trainer) -> float | None:
 def run_training(settings: TrainSettings, train_files: list[Path], dev_files: list[Path], run: Path, resume: bool) -> Path:
     """Train, keep the best epoch, and write the model's folder; returns its path."""
     set_seed(settings.training.seed)
-    tokenizer = AutoTokenizer.from_pretrained(settings.model.encoder)
+    tokenizer = _tokenizer(settings.model)
+    refuse_presegmented(tokenizer, settings.model.encoder)
     model = build_model(settings.model, tokenizer)
     schema = model.schema
     train_documents, dev_documents = read_documents(train_files, schema), read_documents(dev_files, schema)
@@ -275,8 +305,6 @@ def main(config: Annotated[Path, typer.Argument(help="An experiment file, such a
 
 
 def _replaced(settings: TrainSettings, **parts: dict[str, Any]) -> TrainSettings:
-    from dataclasses import replace
-
     return replace(settings, **{name: replace(getattr(settings, name), **changes) for name, changes in parts.items()})
 
 

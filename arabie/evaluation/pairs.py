@@ -72,8 +72,9 @@ def spans_of(document: Document, layer: Layer) -> list[Span]:
 
 def relations_of(document: Document, schema: Schema) -> list[Relation]:
     """The relations of the schema's types between bare spans, each once."""
+    types = schema.relation_names
     return list(dict.fromkeys(replace(relation, head=bare(relation.head), tail=bare(relation.tail))
-                              for relation in document.relations if relation.type in schema.relation_names))
+                              for relation in document.relations if relation.type in types))
 
 
 def _difference(one: str, other: str) -> int:

@@ -111,9 +111,8 @@ def _status_table(status: StatusScores) -> Table:
     """Scores by status, and beside them what each gold status was taken for."""
     labels = list(status.confusion)
     table = _table("gold status", FIGURES, "gold", *(isolated(f"as {label}") for label in labels))
-    for label in labels:
-        taken = [f"{status.confusion[label][other]:,}" for other in labels]
-        _row(table, label, *_figures([status.scores.labels.get(label, Score())]), *taken)
+    for label, score in status.scores.labels.items():
+        _row(table, label, *_figures([score]), *(f"{status.confusion[label][other]:,}" for other in labels))
     return table
 
 

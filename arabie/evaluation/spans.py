@@ -10,7 +10,7 @@ most, and of all ways to match them the one with the most matches counts. All sp
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from arabie.document import Span
@@ -23,6 +23,7 @@ from arabie.schema import Layer
 MISALIGNED = "not starting and ending with a word"
 OVERLAPPING = "overlapping another"
 DISCONTINUOUS = "in several pieces"
+STRETCH = 200  # words; longer sequences are cut
 
 
 @dataclass(frozen=True)
@@ -47,12 +48,15 @@ class LayerScorer:
 
     def add(self, pair: Pair) -> None:
         """Take one document's spans into the count."""
+        tags = {}
         for side, document in pair.sides():
-            tags, refused = iob2(labelled(document, self.layer), pair.words, self.layer.labels)
-            self._tags[side].append(tags)
+            tags[side], refused = iob2(labelled(document, self.layer), pair.words, self.layer.labels)
             for span, why in refused:
                 self.left_out.add(f"{side} span of {self.layer.name} {why} (strict scores only)",
                                   f"{pair.name}: {span.label} {span.start}–{span.end}")
+        for start, end in stretches(tags["gold"], tags["predicted"]):
+            for side in tags:
+                self._tags[side].append(tags[side][start:end])
         gold, predicted = spans_of(pair.gold, self.layer), spans_of(pair.predicted, self.layer)
         matched = matching(gold, predicted, lambda span: span.label, lambda span: (span,))
         self._relaxed.add(_labels(gold), _labels(predicted), _labels(span for span, _ in matched))
@@ -89,8 +93,18 @@ def iob2(spans: Iterable[Span], words: Sequence[tuple[int, int]],
     return tags, refused
 
 
+def stretches(gold: Sequence[str], predicted: Sequence[str]) -> Iterator[tuple[int, int]]:
+    """Where to cut long tags so that no span is cut: seqeval's time is quadratic in the length of a sequence."""
+    start = 0
+    for place, tags in enumerate(zip(gold, predicted)):
+        if place - start >= STRETCH and not any(tag.startswith("I") for tag in tags):
+            yield start, place
+            start = place
+    yield start, len(gold)
+
+
 def seqeval_scores(gold: list[list[str]], predicted: list[list[str]], labels: Sequence[str]) -> Scores:
-    """seqeval's strict IOB2 report of tags as ``iob2`` makes them, one list a document."""
+    """seqeval's strict IOB2 report of tags as ``iob2`` makes them, in sequences that no span crosses."""
     if all(tag == "O" for tags in gold + predicted for tag in tags):  # seqeval's macro average would be nan
         return Scores({}, Score(), Score())
     from seqeval.metrics import classification_report

@@ -42,8 +42,8 @@ def read(path: str | Path, format: str = "jsonl", *, schema: Schema | None = Non
          **options: Any) -> Iterator[Document]:
     """The Documents of a file or folder in the named format; ``losses`` collects what could not be carried."""
     module = _module(format)
-    documents = module.read(path, schema=schema or default_schema(), losses=Losses() if losses is None else losses, **options)
-    return _hinted(documents, path, format)
+    losses = Losses() if losses is None else losses
+    return _hinted(module.read(path, schema=schema or default_schema(), losses=losses, **options), path, format)
 
 
 def _hinted(documents: Iterable[Document], path: str | Path, format: str) -> Iterator[Document]:

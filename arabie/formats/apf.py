@@ -1,9 +1,9 @@
 """ACE annotations: ``name.apf.xml`` with its text ``name.sgm``, ``.sgml`` or ``.txt`` beside it.
 
-Offsets are characters of the text without its tags, counted from the start of the file, the end inclusive; ``&amp;`` and
-the like count as written. A label is TYPE, or TYPE:SUBTYPE. Mentions of entities, values and times become spans, anchors
-of events become spans of their own, their arguments relations. POLARITY="Negative" is the schema's second status,
-MODALITY="Other" its third.
+Offsets are characters of the text without its tags, counted from the start of the file, the end inclusive; ``&amp;``
+and the like count as written. A label is TYPE, or TYPE:SUBTYPE. Mentions of entities, values and times become spans,
+anchors of events become spans of their own, their arguments relations. POLARITY="Negative" is the schema's second
+status, MODALITY="Other" its third.
 """
 
 from __future__ import annotations
@@ -176,7 +176,7 @@ class _Reading:
         covered, quoted = self.text[start:end + 1], "".join(found.itertext())
         if quoted.strip() and _bare(quoted) not in (_bare(covered), _bare(html.unescape(covered))):
             raise FileError(f"{self._where(found)}: {quoted[:40]!r} is not what stands at {start} to {end}, "
-                            f"{covered[:40]!r}; check that this is the text that was annotated, with its line ends as they were")
+                            f"{covered[:40]!r}; check that this is the text that was annotated, line ends included")
         return start, end + 1
 
     def _triggers(self, event: _Node) -> None:
@@ -227,7 +227,7 @@ def _bare(text: str) -> str:
 
 
 def write(documents: Iterable[Document], path: str | Path, *, schema: Schema, losses: Losses) -> None:
-    """Write a new folder, a pair of files a Document: .apf.xml, and .sgm, or .txt for a text that itself looks like SGML.
+    """Write a new folder, a pair of files a Document: .apf.xml, and .sgm, or .txt for a text that looks like SGML.
 
     Spans of the layer ``events`` become anchors of events with their relations to other spans as arguments; all other
     spans become entities of one mention, all other relations relations.
@@ -317,7 +317,7 @@ class _Writing:
         name = f"{self.prefix}-E{next(self.numbers)}"
         self.names[span] = f"{name}-1"
         if span.status is not None:
-            self.losses.add("status of a span that is no event", f"{name_of(self.document)}: {span.label} {span.start}–{span.end}")
+            self.losses.add("status of a span that is no event", f"{name_of(self.document)}: {span.label}")
         entity = ElementTree.SubElement(tree, "entity", ID=name, CLASS="SPC", **self._type(span.label))
         mention = ElementTree.SubElement(entity, "entity_mention", ID=self.names[span], TYPE="NAM", LDCTYPE="NAM")
         self._extent(mention, "extent", span)

@@ -32,14 +32,16 @@ FORMS = ("xmi", "json")
 METADATA = "de.tudarmstadt.ukp.dkpro.core.api.metadata.type.DocumentMetaData"
 META_FIELD = "de.tudarmstadt.ukp.dkpro.core.api.metadata.type.MetaDataStringField"
 META_REST = "arabie.meta"  # the key of what in meta is not a string, as JSON
-_NO_LAYERS = ("uima.", "de.tudarmstadt.ukp.dkpro.core.api.metadata.", "de.tudarmstadt.ukp.clarin.webanno.api.type.", SENTENCE, TOKEN)
+_NO_LAYERS = ("uima.", "de.tudarmstadt.ukp.dkpro.core.api.metadata.", "de.tudarmstadt.ukp.clarin.webanno.api.type.",
+              SENTENCE, TOKEN)
 
 
 def _cassis() -> Any:
     try:
         import cassis
     except ImportError:
-        raise ArabieError("UIMA CAS needs the package dkpro-cassis; install it with: pip install 'arabie[uima]'") from None
+        raise ArabieError("UIMA CAS needs the package dkpro-cassis; "
+                          "install it with: pip install 'arabie[uima]'") from None
     return cassis
 
 
@@ -51,69 +53,88 @@ def read(path: str | Path, *, schema: Schema, losses: Losses, layers: str = "", 
     ``status`` names the feature that holds a status; ``types`` is the type system of XMI files, by default
     NAME.TypeSystem.xml or TypeSystem.xml beside them (or in their zip).
     """
-    reading = Reading(layers, status)
+    reading, loader = Reading(layers, status), _Loader(types)
     for file, name in files_in(path, (".xmi", ".json", ".zip")):
-        yield _Cas(_load(file, types), file).document(name, reading, schema, losses)
+        yield _Cas(loader.load(file), file).document(name, reading, schema, losses)
 
 
-def _load(file: Path, types: str | Path | None) -> Any:
-    data, where = read_bytes(file), str(file)
-    if zipfile.is_zipfile(io.BytesIO(data)):
-        return _load_zip(data, where, types)
-    if file.suffix.lower() == ".json":
-        return _load_json(data, where)
-    if types is None:
+class _Loader:
+    """Loads files with dkpro-cassis; a type system that files share is built once, for that takes most of the time."""
+
+    def __init__(self, types: str | Path | None) -> None:
+        self._types = types
+        self._cassis = _cassis()
+        self._systems: dict[bytes | str, Any] = {}
+
+    def load(self, file: Path) -> Any:
+        """The CAS of a file. Raises FileError."""
+        data, where = read_bytes(file), str(file)
+        if zipfile.is_zipfile(io.BytesIO(data)):
+            return self._load_zip(data, where)
+        if file.suffix.lower() == ".json":
+            return self._load_json(data, where)
         beside = (file.with_name(f"{file.stem}.TypeSystem.xml"), file.with_name("TypeSystem.xml"))
-        types = next((found for found in beside if found.exists()), None)
-    if types is None:
-        raise FileError(f"{file}: no type system; put its TypeSystem.xml beside it, or name it with types=FILE")
-    return _load_xmi(data, where, read_bytes(types), str(types))
+        types = self._types or next((found for found in beside if found.exists()), None)
+        if types is None:
+            raise FileError(f"{file}: no type system; put its TypeSystem.xml beside it, or name it with types=FILE")
+        return self._load_xmi(data, where, read_bytes(types), str(types))
 
+    def _load_zip(self, data: bytes, where: str) -> Any:
+        """The CAS of a zip as INCEpTION exports it: one .json, or one .xmi and its type system."""
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            members = {name: archive.read(name) for name in archive.namelist()
+                       if name.lower().endswith((".xmi", ".json", ".xml"))}
+        cases = [name for name in members if not name.lower().endswith(".xml")]
+        if len(cases) != 1:
+            raise FileError(f"{where}: the zip holds {len(cases)} .xmi or .json files; unpack it and name the folder")
+        if cases[0].lower().endswith(".json"):
+            return self._load_json(members[cases[0]], f"{where}/{cases[0]}")
+        inside = next((name for name in members if name.lower().endswith(".xml")), None)
+        if self._types is not None:
+            types, named = read_bytes(self._types), str(self._types)
+        elif inside is not None:
+            types, named = members[inside], f"{where}/{inside}"
+        else:
+            raise FileError(f"{where}: the zip holds no type system; name it with types=FILE")
+        return self._load_xmi(members[cases[0]], f"{where}/{cases[0]}", types, named)
 
-def _load_zip(data: bytes, where: str, types: str | Path | None) -> Any:
-    """The CAS of a zip as INCEpTION exports it: one .json, or one .xmi and its type system."""
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        members = {name: archive.read(name) for name in archive.namelist() if name.lower().endswith((".xmi", ".json", ".xml"))}
-    cases = [name for name in members if not name.lower().endswith(".xml")]
-    if len(cases) != 1:
-        raise FileError(f"{where}: the zip holds {len(cases)} .xmi or .json files; unpack it and name the folder")
-    if cases[0].lower().endswith(".json"):
-        return _load_json(members[cases[0]], f"{where}/{cases[0]}")
-    described = next((name for name in members if name.lower().endswith(".xml")), None)
-    if types is None and described is None:
-        raise FileError(f"{where}: the zip holds no type system; name it with types=FILE")
-    content, named = (members[described], f"{where}/{described}") if types is None else (read_bytes(types), str(types))
-    return _load_xmi(members[cases[0]], f"{where}/{cases[0]}", content, named)
+    def _load_json(self, data: bytes, where: str) -> Any:
+        text = decode(data, where)
+        try:
+            found = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise FileError(f"{where}:{error.lineno}: not JSON: {error.msg} at column {error.colno}") from None
+        if not isinstance(found, dict) or not isinstance(found.get("%FEATURE_STRUCTURES"), list):
+            raise FileError(f"{where}: no %FEATURE_STRUCTURES list; export the document as UIMA CAS JSON")
+        types = json.dumps(found.get("%TYPES"))
+        known = self._systems.get(types)
+        cas = _parsed(self._cassis.load_cas_from_json, text, where, "UIMA CAS JSON", typesystem=known,
+                      merge_typesystem=known is None)
+        self._systems[types] = cas.typesystem
+        return cas
 
-
-def _load_json(data: bytes, where: str) -> Any:
-    text = decode(data, where)
-    try:
-        found = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise FileError(f"{where}:{error.lineno}: not JSON: {error.msg} at column {error.colno}") from None
-    if not isinstance(found, dict) or not isinstance(found.get("%FEATURE_STRUCTURES"), list):
-        raise FileError(f"{where}: no %FEATURE_STRUCTURES list; export the document as UIMA CAS JSON")
-    return _parsed(_cassis().load_cas_from_json, text, where, "UIMA CAS JSON")
-
-
-def _load_xmi(data: bytes, where: str, types: bytes, types_where: str) -> Any:
-    system = _parsed(_cassis().load_typesystem, io.BytesIO(types), types_where, "a UIMA type system")
-    if b"http://www.omg.org/XMI" not in data[:4000]:
-        raise FileError(f"{where}: not XMI, which names the space http://www.omg.org/XMI on top; export it as UIMA CAS XMI")
-    return _parsed(_cassis().load_cas_from_xmi, io.BytesIO(data), where, "UIMA CAS XMI", typesystem=system)
+    def _load_xmi(self, data: bytes, where: str, types: bytes, types_where: str) -> Any:
+        if b"http://www.omg.org/XMI" not in data[:4000]:
+            raise FileError(f"{where}: not XMI, which names the space http://www.omg.org/XMI on top; "
+                            "export it as UIMA CAS XMI")
+        if types not in self._systems:
+            self._systems[types] = _parsed(self._cassis.load_typesystem, io.BytesIO(types), types_where,
+                                           "a UIMA type system")
+        return _parsed(self._cassis.load_cas_from_xmi, io.BytesIO(data), where, "UIMA CAS XMI",
+                       typesystem=self._systems[types])
 
 
 def _parsed(parse: Any, source: Any, where: str, what: str, **options: Any) -> Any:
-    """What a parser of dkpro-cassis makes of a source; its warnings (offsets it cannot convert) are errors here."""
+    """What a parser of dkpro-cassis makes of a source; its warning of an offset it cannot convert is an error here."""
     with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        warnings.simplefilter("ignore", DeprecationWarning)
+        warnings.simplefilter("ignore")
+        warnings.filterwarnings("error", message="Not mapping")
         try:
             return parse(source, **options)
         except Exception as error:  # dkpro-cassis lets errors of many kinds through
             told = f"{type(error).__name__}: {error}".replace("\n", " ")[:300]
-            raise FileError(f"{where}: not readable as {what}: {told}; export it again, with its own type system") from None
+            raise FileError(f"{where}: not readable as {what}: {told}; "
+                            "export it again, with its own type system") from None
 
 
 class _Cas:
@@ -136,22 +157,23 @@ class _Cas:
 
     def _check(self) -> None:
         for fs in self.found:
-            if not (isinstance(fs.begin, int) and isinstance(fs.end, int) and 0 <= fs.begin <= fs.end <= len(self.text)):
-                raise FileError(f"{self.file}: annotation {fs.xmiID} ({fs.type.name}) reaches from {fs.begin} to {fs.end}, outside "
-                                f"the text of {len(self.text)} characters; export the document again")
+            given = isinstance(fs.begin, int) and isinstance(fs.end, int)
+            if not (given and 0 <= fs.begin <= fs.end <= len(self.text)):
+                raise FileError(f"{self.file}: annotation {fs.xmiID} ({fs.type.name}) reaches from {fs.begin} to "
+                                f"{fs.end}, outside the text of {len(self.text)} characters; export the document again")
 
     def _is_relation(self, fs: Any) -> bool:
-        return {SOURCE, TARGET} <= {feature.name for feature in fs.type.all_features}
+        return {SOURCE, TARGET} <= set(_features_of(fs.type))
 
     def _values(self, fs: Any) -> Iterator[tuple[str, Any]]:
-        for feature in fs.type.all_features:
-            if feature.name not in ("begin", "end", "sofa", SOURCE, TARGET):
-                value = getattr(fs, feature.name)
-                if value is not None and (value is not False and value != 0 or feature.name == "score"):
-                    yield feature.name, value
+        for name, accessor in _features_of(fs.type).items():
+            if name not in ("begin", "end", "sofa", SOURCE, TARGET):
+                value = getattr(fs, accessor)
+                if value is not None and (value is not False and value != 0 or name == "score"):
+                    yield name, value
 
     def _features(self, fs: Any) -> dict[str, str]:
-        """The plain features that have a value; false and 0 are what UIMA writes for none. Other references are named."""
+        """The plain features that have a value (false and 0 are what UIMA writes for none); references by name."""
         used = self.used.setdefault(fs.type.name, {})
         features = {}
         for name, value in self._values(fs):
@@ -170,7 +192,7 @@ class _Cas:
 
     def _mark(self, fs: Any) -> Mark:
         mark = Mark(fs.type.name, fs.begin, fs.end, self._features(fs))
-        if "next" in {feature.name for feature in fs.type.all_features}:
+        if "next" in _features_of(fs.type):
             self.used[fs.type.name].pop("referenceRelation", None)
             mark.features.pop("referenceRelation", None)
         if "fragments" in mark.features:
@@ -191,38 +213,49 @@ class _Cas:
                 mark.links.append(Link(short_name(mark.layer).removesuffix("Link"), relation, self._known(value)))
             for link in self._links(value):
                 score = getattr(link, "score", None)
-                mark.links.append(Link(name, link.role, self._known(link.target), None if score is None else str(score)))
+                score = None if score is None else str(score)
+                mark.links.append(Link(name, link.role, self._known(link.target), score))
 
     def document(self, name: str, reading: Reading, schema: Schema, losses: Losses) -> Document:
-        declared = {layer: [feature.name for feature in self.types.get_type(layer).all_features] for layer in self.used}
-        builder = Builder(self.text, {layer: list(used) for layer, used in self.used.items()}, declared, reading, schema,
-                          losses, str(self.file))
+        declared = {layer: list(_features_of(self.types.get_type(layer))) for layer in self.used}
+        used = {layer: list(names) for layer, names in self.used.items()}
+        builder = Builder(self.text, used, declared, reading, schema, losses, str(self.file))
         for view in self.cas.sofas[1:]:
             losses.add("further view of a CAS", f"{self.file}: {view.sofaID}")
-        stated, meta = self._meta()
-        return builder.build(self.marks.values(), self.arcs, name if stated is None else stated[0], {**meta, **self._tokens()})
+        return builder.build(self.marks.values(), self.arcs, self._id(name), {**self._meta(), **self._tokens()})
 
-    def _meta(self) -> tuple[tuple[str | None] | None, dict[str, Any]]:
-        """The id that the metadata state (None: they state none, or there are no metadata), and the fields beside them."""
-        fields = self.cas.select(META_FIELD) if self.types.contains_type(META_FIELD) else []
-        meta = {field.key: field.value for field in fields}
+    def _select(self, type_: str) -> list[Any]:
+        return self.cas.select(type_) if self.types.contains_type(type_) else []
+
+    def _id(self, name: str) -> str | None:
+        """The id in the document's metadata, else its title there; the name of the file where there are no metadata."""
+        stated = self._select(METADATA)
+        if not stated:
+            return name
+        return getattr(stated[0], "documentId", None) or getattr(stated[0], "documentTitle", None)
+
+    def _meta(self) -> dict[str, Any]:
+        meta = {field.key: field.value for field in self._select(META_FIELD)}
         try:
-            meta |= json.loads(meta.pop(META_REST, "{}"))
+            return meta | json.loads(meta.pop(META_REST, "{}"))
         except (json.JSONDecodeError, TypeError):
             raise FileError(f"{self.file}: the metadata field {META_REST} is not a JSON object; take it out") from None
-        found = self.cas.select(METADATA) if self.types.contains_type(METADATA) else []
-        if not found:
-            return None, meta
-        return (found[0].documentId if found[0].documentId is not None else getattr(found[0], "documentTitle", None),), meta
 
-    def _tokens(self) -> dict:
-        if not self.types.contains_type(TOKEN) or not (tokens := self.cas.select(TOKEN)):
+    def _tokens(self) -> dict[str, Any]:
+        tokens = self._select(TOKEN)
+        if not tokens:
             return {}
-        starts = sorted(fs.begin for fs in self.cas.select(SENTENCE)) if self.types.contains_type(SENTENCE) else []
+        starts = sorted(sentence.begin for sentence in self._select(SENTENCE))
         sentences: list[list[tuple[int, int]]] = [[] for _ in range(max(1, len(starts)))]
         for token in tokens:
             sentences[max(0, bisect_right(starts, token.begin) - 1)].append((token.begin, token.end))
         return tokens_meta(Tokens(self.text, tuple(tuple(sentence) for sentence in sentences if sentence)))
+
+
+def _features_of(type_: Any) -> dict[str, str]:
+    """The features of a type, each with the attribute dkpro-cassis gives its value by: two names it changes."""
+    renamed = {"self_": "self", "type_": "type"}
+    return {renamed.get(feature.name, feature.name): feature.name for feature in type_.all_features}
 
 
 def _converted(fragments: str, convert: Any) -> str:
@@ -234,7 +267,8 @@ def _converted(fragments: str, convert: Any) -> str:
     return " ".join(f"{start}-{end}" for start, end in ranges)
 
 
-def write(documents: Iterable[Document], path: str | Path, *, schema: Schema, losses: Losses, form: str = "xmi") -> None:
+def write(documents: Iterable[Document], path: str | Path, *, schema: Schema, losses: Losses,
+          form: str = "xmi") -> None:
     """Write one Document to an .xmi or .json file, or each to its own file, of that form, in a new folder."""
     if form not in FORMS:
         raise ArabieError(f"unknown form {form!r} of a CAS; known: {', '.join(FORMS)}")
@@ -251,7 +285,8 @@ def write(documents: Iterable[Document], path: str | Path, *, schema: Schema, lo
 
     def render(document: Document) -> str:
         try:
-            cas = _filled(cassis.Cas(types, sofa_string=document.text, sofa_mime="text/plain"), document, layers, losses)
+            cas = cassis.Cas(types, sofa_string=document.text, sofa_mime="text/plain")
+            _fill(cas, document, layers, losses)
             return cas.to_xmi() if suffix == ".xmi" else cas.to_json()
         except ValueError as error:
             advice = "; write form='json'" if suffix == ".xmi" else ""
@@ -261,7 +296,7 @@ def write(documents: Iterable[Document], path: str | Path, *, schema: Schema, lo
                carries_id=True)
 
 
-def _filled(cas: Any, document: Document, layers: Layers, losses: Losses) -> Any:
+def _fill(cas: Any, document: Document, layers: Layers, losses: Losses) -> None:
     def add(name: str, start: int, end: int, **features: Any) -> Any:
         fs = cas.typesystem.get_type(name)(begin=start, end=end, **features)
         cas.add(fs)
@@ -282,13 +317,13 @@ def _filled(cas: Any, document: Document, layers: Layers, losses: Losses) -> Any
     array = cas.typesystem.get_type("uima.cas.FSArray")
     for mark in marks:
         link = cas.typesystem.get_type(f"{mark.layer}ArgumentsLink")
-        links = [link(role=found.role, target=made[found.target], **_typed({"score": found.score})) for found in mark.links]
+        links = [link(role=found.role, target=made[found.target], **_typed({"score": found.score}))
+                 for found in mark.links]
         if links:
             setattr(made[mark], LINKS, array(elements=links))
     for arc in arcs:
         target = made[arc.target]
         add(arc.layer, target.begin, target.end, **{SOURCE: made[arc.source], TARGET: target}, **_typed(arc.features))
-    return cas
 
 
 def _typed(features: dict[str, str | None]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from arabie.document import Document
 from arabie.errors import ArabieError, DocumentError, FileError, nearest
 from arabie.formats.files import atomic_writer, read_lines
 from arabie.formats.losses import Losses
+from arabie.formats.options import listed, mapped, numbered
 from arabie.formats.tags import Chunk, check_scheme, decode, encode, repaired, split_tag
 from arabie.formats.tokens import Tokens, count_respaced, fill_columns, place_spans
 from arabie.formats.uncarried import count_uncarried, name_of
@@ -21,6 +22,7 @@ from arabie.schema import Schema
 
 START = "-DOCSTART-"
 SPLITS = ("documents", "sentences")
+Row = tuple[int, str, list[tuple[str, str]]]  # line number, token, tags
 _BLANKS = re.compile(r"[ \t]+")
 _SPACE = re.compile(r"\s")
 _ID = re.compile(rf"{START}[ \t]+\((.*)\).*", re.DOTALL)
@@ -53,8 +55,8 @@ class _Layout:
                 tags = [fields[column] for column in self.tags]
         except IndexError:
             columns = f"{len(fields)} column{'s' * (len(fields) != 1)}"
-            raise FileError(f"{self.path}:{number}: {line[:60]!r} has {columns}, which is too few; a line is a token and its tags "
-                            "(the options token, tags and separator say where they stand)") from None
+            raise FileError(f"{self.path}:{number}: {line[:60]!r} has {columns}, too few; a line is a token and its "
+                            "tags, and the options token, tags and separator say where they stand") from None
         if not token:
             raise FileError(f"{self.path}:{number}: {line[:60]!r} has no token; fill it in or delete the line")
         return token, [self._tag(number, tag) for tag in tags]
@@ -64,20 +66,20 @@ class _Layout:
             return split_tag(self.rename.get(tag, tag), self.scheme)
         except DocumentError as error:
             raise FileError(f"{self.path}:{number}: {error}; name the right scheme or tag columns, such as tags=-1 for "
-                            f"the last, or give rename={{{tag!r}: 'O'}}") from None
+                            f"the last, or give rename={tag + '=O'!r}") from None
 
 
 @dataclass
 class _Block:
-    """The sentences of one document, as rows of (line number, token, tags)."""
+    """The sentences of one document."""
 
     id: str | None = None
-    sentences: list[list[tuple[int, str, list[tuple[str, str]]]]] = field(default_factory=list)
+    sentences: list[list[Row]] = field(default_factory=list)
 
 
 def read(path: str | Path, *, schema: Schema, losses: Losses, scheme: str = "iob2", token: int = 0,
-         tags: int | Sequence[int] | None = None, separator: str | None = None, repair: str = "begin",
-         rename: Mapping[str, str] | None = None, comment: str | None = None,
+         tags: int | str | Sequence[int] | None = None, separator: str | None = None, repair: str = "begin",
+         rename: str | Mapping[str, str] = "", comment: str | None = None,
          split: str = "documents") -> Iterator[Document]:
     """The Documents of a file, one at a time; without ``-DOCSTART-`` the file is one Document.
 
@@ -87,37 +89,53 @@ def read(path: str | Path, *, schema: Schema, losses: Losses, scheme: str = "iob
     another, ``comment`` begins lines to skip, ``split`` "sentences" makes each sentence a Document.
     Raises FileError with file:line for a line without a token, with a column missing, or with what is no tag.
     """
-    check_scheme(scheme, repair)
+    scheme = check_scheme(scheme, repair)
     if split not in SPLITS:
         raise ArabieError(f"unknown split {split!r}; {nearest(split, SPLITS)}")
-    columns = (tags,) if isinstance(tags, int) else tags and tuple(tags)
-    layout = _Layout(str(path), scheme, token, columns, separator, rename or {})
-    for block in _blocks(path, layout, comment, split == "sentences"):
+    if separator == "":
+        raise ArabieError("separator='' parts nothing; leave it out for spaces and tabs")
+    columns = None if tags is None else tuple(numbered(tags, "tags"))
+    [column] = numbered(token, "token")
+    layout = _Layout(str(path), scheme, column, columns, separator, mapped(rename, "rename"))
+    for block in _blocks(path, layout, comment, split):
         yield _document(block, layout, repair, schema, losses)
 
 
-def _blocks(path: str | Path, layout: _Layout, comment: str | None, by_sentence: bool) -> Iterator[_Block]:
-    block, sentence, started = _Block(), [], False
+def _blocks(path: str | Path, layout: _Layout, comment: str | None, split: str) -> Iterator[_Block]:
+    """The blocks that become Documents: whole ones, or one for each sentence."""
+    block = None
+    for begun, sentence in _parts(path, layout, comment):
+        if begun is not None:
+            if block is not None and split == "documents":
+                yield block
+            block = begun
+        elif split == "sentences":
+            yield _Block(block and block.id, [sentence])
+        else:
+            block = block or _Block()
+            block.sentences.append(sentence)
+    if block is not None and split == "documents":
+        yield block
+
+
+def _parts(path: str | Path, layout: _Layout, comment: str | None) -> Iterator[tuple[_Block | None, list[Row]]]:
+    """What a file is made of: the block that a ``-DOCSTART-`` begins, or None and the rows of a sentence."""
+    sentence: list[Row] = []
     for number, line in read_lines(path):
-        blank, start = not line.strip(" \t"), line.lstrip(" \t").startswith(START)
+        content = line.strip(" \t")
         if comment and line.startswith(comment):
             continue
-        if not blank and not start:
+        if content and not content.startswith(START):
             sentence.append((number, *layout.row(number, line)))
             continue
         if sentence:
-            block.sentences.append(sentence)
+            yield None, sentence
             sentence = []
-        if by_sentence and block.sentences or start and (started or block.sentences) and not by_sentence:
-            yield block
-            block = _Block(block.id if by_sentence else None)
-        if start:
-            found = _ID.fullmatch(line.lstrip(" \t"))
-            block.id, started = found and found[1], True
+        if content:
+            found = _ID.fullmatch(content)
+            yield _Block(found and found[1]), []
     if sentence:
-        block.sentences.append(sentence)
-    if block.sentences or started and not by_sentence:
-        yield block
+        yield None, sentence
 
 
 def _document(block: _Block, layout: _Layout, repair: str, schema: Schema, losses: Losses) -> Document:
@@ -126,22 +144,23 @@ def _document(block: _Block, layout: _Layout, repair: str, schema: Schema, losse
     for sentence, first in zip(block.sentences, tokens.firsts):
         for column in range(max(len(tags) for _, _, tags in sentence)):
             sequence = [tags[column] if column < len(tags) else ("O", "") for _, _, tags in sentence]
-            kept = repaired(decode(sequence, layout.scheme), repair, losses, lambda at: f"{layout.path}:{sentence[at][0]}")
+            found = decode(sequence, layout.scheme)
+            kept = repaired(found, repair, losses, lambda at: f"{layout.path}:{sentence[at][0]}")
             chunks += [Chunk(first + chunk.start, first + chunk.end, chunk.label) for chunk in kept]
     where = layout.path if block.id is None else f"{layout.path}: document {block.id!r}"
     return Document(tokens.text, tokens.spans(chunks, losses, where), (), block.id, tokens.meta, schema)
 
 
 def write(documents: Iterable[Document], path: str | Path, *, schema: Schema, losses: Losses, scheme: str = "iob2",
-          columns: Sequence[str] | None = None, separator: str = " ") -> None:
+          columns: str | Sequence[str] | None = None, separator: str = " ") -> None:
     """Write Documents as a column of tokens and one of tags for each of ``columns``, by default the schema's layers.
 
     A layer named twice gets two columns, which hold nested spans.
     """
-    check_scheme(scheme)
+    scheme = check_scheme(scheme)
     if separator not in (" ", "\t"):
         raise ArabieError(f"separator {separator!r} may stand in a token; use a space or a tab")
-    columns = [layer.name for layer in schema.layers] if columns is None else list(columns)
+    columns = [layer.name for layer in schema.layers] if columns is None else listed(columns)
     with atomic_writer(path) as stream:
         for document in documents:
             count_uncarried(document, losses, {"id"})

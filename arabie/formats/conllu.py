@@ -2,7 +2,7 @@
 
 The text is rebuilt so: a token is followed by the characters of SpacesAfter (written ``\\s \\t \\r \\n \\p \\\\``, as
 UDPipe does) if it has them, else by nothing if SpaceAfter=No, else by one space; before a sentence that begins with
-``# newpar`` stands a line break instead, and after the last token of a document nothing. SpacesBefore gives what precedes.
+``# newpar`` stands a line break instead, and after the last token of a document nothing. SpacesBefore stands before it.
 The words of a multiword token (``1-2``) have no characters of their own: the whole token stands for each of them.
 """
 
@@ -17,6 +17,7 @@ from arabie.document import Document
 from arabie.errors import DocumentError, FileError
 from arabie.formats.files import atomic_writer, read_lines
 from arabie.formats.losses import Losses
+from arabie.formats.options import listed, mapped
 from arabie.formats.tags import Chunk, check_scheme, decode, encode, repaired, split_tag
 from arabie.formats.tokens import Tokens, fill_columns, place_spans
 from arabie.formats.uncarried import count_uncarried, name_of
@@ -45,7 +46,7 @@ class _Token:
 
 @dataclass
 class _Sentence:
-    """One block of lines as it is read: ``covered`` is the last word of the multiword token above, ``expected`` is next."""
+    """Lines of one sentence: ``covered`` is the last word of the multiword token above, ``expected`` is due."""
 
     line: int
     comments: dict[str, str | None] = field(default_factory=dict)
@@ -88,13 +89,13 @@ class _Reader:
             yield self._closed(sentence)
         if self.tagged and self.seen.isdisjoint(self.keys):
             key, number = next(iter(self.tagged.items()))
-            raise FileError(f"{self.path}:{number}: no word has {' or '.join(self.keys)} in MISC, but this one has {key}; "
-                            f"to read that, give tags={key!r}")
+            raise FileError(f"{self.path}:{number}: no word has {' or '.join(self.keys)} in MISC, but this one has "
+                            f"{key}; to read that, give tags={key!r}")
 
     def _closed(self, sentence: _Sentence) -> _Sentence:
         if sentence.expected <= sentence.covered:
-            raise FileError(f"{self.path}:{sentence.line}: the sentence ends before word {sentence.covered} of its last "
-                            "multiword token; add the missing words")
+            raise FileError(f"{self.path}:{sentence.line}: the sentence ends before word {sentence.covered} of its "
+                            "last multiword token; add the missing words")
         text = sentence.comments.get("text")
         if text is not None and text.split() != sentence.text.split():
             self.losses.add("sentence whose '# text' is not what its tokens spell; the tokens are followed",
@@ -122,8 +123,8 @@ class _Reader:
             return self.losses.add("empty node, which stands for no text", f"{self.path}:{number}")
         first, last = int(found["first"]), int(found["last"] or found["first"])
         if first != sentence.expected or found["last"] and (last <= first or first <= sentence.covered):
-            raise FileError(f"{self.path}:{number}: id {columns[0]} where {sentence.expected} is due; number the words of a "
-                            "sentence from 1, and put a range before its words")
+            raise FileError(f"{self.path}:{number}: id {columns[0]} where {sentence.expected} is due; number the words "
+                            "of a sentence from 1, and put a range before its words")
         if not columns[1].strip():
             raise FileError(f"{self.path}:{number}: word {columns[0]} has no form; fill in the second column")
         misc = dict(part.partition("=")[::2] for part in columns[9].split("|")) if columns[9] != "_" else {}
@@ -171,11 +172,11 @@ def read(path: str | Path, *, schema: Schema, losses: Losses, scheme: str = "iob
     """The Documents of a file, each begun by ``# newdoc``, one at a time; without it the file is one Document.
 
     ``tags`` names the attributes in MISC that hold tags, by default those named after the schema's layers. ``repair``
-    is a rule of ``arabie.formats.tags.REPAIRS``. Raises FileError with file:line for what is not CoNLL-U, and at the end
-    of a file that has tags only under another name.
+    is a rule of ``arabie.formats.tags.REPAIRS``. Raises FileError with file:line for what is not CoNLL-U, and at the
+    end of a file that has tags only under another name.
     """
-    check_scheme(scheme, repair)
-    keys = [tags] if isinstance(tags, str) else [layer.name for layer in schema.layers] if tags is None else list(tags)
+    scheme = check_scheme(scheme, repair)
+    keys = [layer.name for layer in schema.layers] if tags is None else listed(tags)
     reader = _Reader(path, keys, scheme, losses)
     gathered: list[_Sentence] = []
     for sentence in reader.sentences():
@@ -228,13 +229,13 @@ def _chunks(sentence: _Sentence, first: int, reader: _Reader, repair: str) -> It
 
 
 def write(documents: Iterable[Document], path: str | Path, *, schema: Schema, losses: Losses, scheme: str = "iob2",
-          columns: Mapping[str, str] | None = None) -> None:
+          columns: str | Mapping[str, str] | None = None) -> None:
     """Write Documents with their tags in MISC; ``columns`` maps an attribute's name to the layer whose tags it holds.
 
     By default each layer of the schema has an attribute of its own name. A word that is in no span gets none.
     """
-    check_scheme(scheme)
-    columns = {layer.name: layer.name for layer in schema.layers} if columns is None else dict(columns)
+    scheme = check_scheme(scheme)
+    columns = {layer.name: layer.name for layer in schema.layers} if columns is None else mapped(columns, "columns")
     with atomic_writer(path) as stream:
         for document in documents:
             stream.writelines(_lines(document, columns, scheme, schema, losses))
@@ -247,7 +248,7 @@ def _lines(document: Document, columns: Mapping[str, str], scheme: str, schema: 
         return losses.add("document without a word", name_of(document))
     name = document.id
     if name is not None and (not name or "\n" in name or name != name.strip()):
-        losses.add("document id that a comment cannot hold: empty, or with line breaks or white space at its edges", repr(name))
+        losses.add("document id that a comment cannot hold", repr(name))
         name = None
     count_uncarried(document, losses, {"id"})
     placed = place_spans(document, tokens, losses)

@@ -17,6 +17,7 @@ from arabie.document import Document
 from arabie.errors import ArabieError, DocumentError, FileError, nearest
 from arabie.formats.files import atomic_folder, atomic_writer, read_records
 from arabie.formats.losses import Losses
+from arabie.formats.options import listed, mapped
 from arabie.formats.records import shown, strings
 from arabie.formats.tags import SCHEMES, Chunk, check_scheme, decode, encode, repaired, split_tag
 from arabie.formats.tokens import Tokens, count_respaced, fill_columns, place_spans
@@ -33,16 +34,16 @@ Table = tuple[Names, Iterator[Row]]
 
 
 def read(path: str | Path, *, schema: Schema, losses: Losses, split: str | None = None, tokens: str = "tokens",
-         tags: str | Sequence[str] = TAGS, names: Sequence[str] | None = None, scheme: str = "iob2",
+         tags: str | Sequence[str] = TAGS, names: str | Sequence[str] | None = None, scheme: str = "iob2",
          repair: str = "begin") -> Iterator[Document]:
     """The Documents of a dataset, a row each; of one in several splits all splits in turn, or the one named ``split``.
 
     ``tokens`` and ``tags`` name the columns of the tokens form, ``names`` the tags that numbers stand for where the
     dataset does not say, ``repair`` a rule of ``arabie.formats.tags.REPAIRS``. Raises FileError with the row and why.
     """
-    check_scheme(scheme, repair)
-    tags = (tags,) if isinstance(tags, str) else tuple(tags)
-    reader = _TokenReader(tokens, tags, names, scheme, repair, schema, losses)
+    scheme = check_scheme(scheme, repair)
+    names = None if names is None else listed(names)
+    reader = _TokenReader(tokens, listed(tags), names, scheme, repair, schema, losses)
     tables = _tables(Path(path))
     if split is not None and split not in tables:
         raise FileError(f"{path}: no split {split!r}; "
@@ -98,8 +99,8 @@ def _parquet(path: Path) -> Table:
     try:
         file = parquet.ParquetFile(path)
     except (ArrowException, OSError) as error:
-        raise FileError(f"{path}: not a parquet file: {error}; name JSON lines .jsonl, or give the folder of save_to_disk"
-                        ) from None
+        raise FileError(f"{path}: not a parquet file: {error}; name JSON lines .jsonl, or give the folder that "
+                        "save_to_disk made") from None
     features = _package("datasets").Features.from_arrow_schema(file.schema_arrow)
     return _names(features), _numbered(_unpacked(file, path), f"{path}: row")
 
@@ -175,15 +176,15 @@ class _TokenReader:
 
 
 def write(documents: Iterable[Document], path: str | Path, *, schema: Schema, losses: Losses, form: str = "nested",
-          columns: Mapping[str, str] | None = None, scheme: str = "iob2") -> None:
+          columns: str | Mapping[str, str] | None = None, scheme: str = "iob2") -> None:
     """Write a parquet file, JSON lines, or without a suffix a new folder that ``datasets.load_from_disk`` opens.
 
     ``columns`` maps columns of tags, in the tokens form, to the layers they hold; by default ``ner_tags`` to the first.
     """
-    check_scheme(scheme)
+    scheme = check_scheme(scheme)
     if form not in FORMS:
         raise ArabieError(f"unknown form {form!r}; {nearest(form, FORMS)}")
-    columns = {TAGS: schema.layers[0].name} if columns is None else dict(columns)
+    columns = {TAGS: schema.layers[0].name} if columns is None else mapped(columns, "columns")
     if form == "nested":
         rows = map(_nested_row, documents)
     else:

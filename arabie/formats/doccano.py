@@ -1,8 +1,9 @@
-"""doccano: JSONL or a JSON list of texts with labelled spans, with or without relations; or its zip, a file an annotator.
+"""doccano: JSONL or a JSON list of texts with labelled spans and perhaps relations; or its zip, a file an annotator.
 
-Spans are read from ``label``, ``labels``, ``entities``, ``spans`` or ``annotations``, as [start, end, label] or as objects;
-all other keys are kept in meta. doccano's pages run on JavaScript, so offsets count UTF-16 units unless the project counts
-grapheme clusters (``unit="graphemes"``); releases before 1.5, and labels imported from Python, count "code-points".
+Spans are read from ``label``, ``labels``, ``entities``, ``spans`` or ``annotations``, as [start, end, label] or as
+objects; all other keys are kept in meta. doccano's pages run on JavaScript, so offsets count UTF-16 units unless the
+project counts grapheme clusters (``unit="graphemes"``); releases before 1.5, and labels imported from Python, count
+"code-points".
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ SHARED = ("all", "unknown")  # what doccano calls the file of a project in which
 
 @dataclass(frozen=True)
 class Convention:
-    """What a conversion goes by; ``status_sign`` parts a label from the status written behind it, None writes no status."""
+    """What a conversion goes by; ``status_sign`` parts a label from the status behind it, None writes no status."""
 
     schema: Schema
     losses: Losses
@@ -50,7 +51,7 @@ def read(path: str | Path, *, schema: Schema, losses: Losses, unit: str = "utf-1
     convention = Convention(schema, losses, unit, status_sign)
     if not zipfile.is_zipfile(path):
         if annotator is not None:
-            raise FileError(f"{path}: only the zip that doccano exports has annotators; leave out annotator={annotator!r}")
+            raise FileError(f"{path}: only a zip from doccano has annotators; leave out annotator={annotator!r}")
         for where, record in read_records(path):
             yield _document(where, record, convention, {})
         return
@@ -65,7 +66,7 @@ def read(path: str | Path, *, schema: Schema, losses: Losses, unit: str = "utf-1
 
 def write(documents: Iterable[Document], path: str | Path, *, schema: Schema, losses: Losses, unit: str = "utf-16",
           shape: str = "entities", status_sign: str | None = None) -> None:
-    """Write JSONL (a JSON list if the path ends in .json) for doccano's import, to label anew or to correct.
+    """Write JSONL (a JSON list if the path ends in .json) for doccano's import, to be corrected there.
 
     ``shape`` is "entities", for a project with relations ("JSONL(Relation)"), or "label", for one without ("JSONL").
     Overlapping spans need the project's "allow overlapping spans", or doccano drops them.
@@ -102,14 +103,14 @@ def _document(where: str, record: Mapping[str, Any], convention: Convention, ext
         spans[span] = None
         if span.id is not None and named.setdefault(span.id, span) is not span:
             raise FileError(f"{where}: the id {span.id} is used for two spans; give each its own")
-    relations = (_relation(item, named, where) for item in list_at(record, "relations", where))
+    relations = [_relation(item, named, where) for item in list_at(record, "relations", where)]
     rest = {key: value for key, value in record.items()
             if key not in (*TEXTS, *SPANS, "relations", "id", "meta") and value not in (None, [], {})}
     inner = record.get("meta")
     meta = {**rest, **(inner if isinstance(inner, dict) else {"meta": inner} if inner else {}), **extra}
     id = record.get("id")
-    return Document(text, tuple(spans), each_once(relations, convention.losses, where), None if id is None else str(id), meta,
-                    convention.schema)
+    return Document(text, tuple(spans), each_once(relations, convention.losses, where), None if id is None else str(id),
+                    meta, convention.schema)
 
 
 def _span(item: Any, offsets: Offsets, where: str, convention: Convention) -> Span:
@@ -119,13 +120,15 @@ def _span(item: Any, offsets: Offsets, where: str, convention: Convention) -> Sp
     elif isinstance(item, list) and len(item) == 3:
         (start, end, label), id = item, None
     else:
-        raise FileError(f"{where}: the span {shown(item)} is not [start, end, label]; labels of whole texts cannot be read")
+        raise FileError(f"{where}: the span {shown(item)} is not [start, end, label]; "
+                        "labels of whole texts cannot be read")
     if isinstance(label, int):
-        raise FileError(f'{where}: the label {label} of a span is a number; export with label names ("JSONL (text labels)")')
+        raise FileError(f'{where}: the label {label} of a span is a number; export it as "JSONL (text labels)"')
     if type(start) is not int or type(end) is not int or not isinstance(label, str):
-        raise FileError(f"{where}: the span {shown(item)} needs two whole numbers and a label, as [0, 4, \"LABEL\"]")
+        raise FileError(f'{where}: the span {shown(item)} needs two whole numbers and a label, as [0, 4, "LABEL"]')
     if start >= end:
-        raise FileError(f"{where}: the span {shown(item)} ends before or where it starts; the end is the offset after its last character")
+        raise FileError(f"{where}: the span {shown(item)} ends before or where it starts; "
+                        "the end is the offset after its last character")
     try:
         start, end = offsets.to_code_points(start, end)
     except DocumentError as error:
@@ -134,7 +137,8 @@ def _span(item: Any, offsets: Offsets, where: str, convention: Convention) -> Sp
     status = None
     if convention.status_sign and convention.status_sign in label:
         label, _, status = label.rpartition(convention.status_sign)
-    return Span(start, end, label, status or convention.schema.default_status(label), id=None if id is None else str(id))
+    status = status or convention.schema.default_status(label)
+    return Span(start, end, label, status, id=None if id is None else str(id))
 
 
 def _relation(item: Any, named: Mapping[str, Span], where: str) -> Relation:
@@ -142,7 +146,7 @@ def _relation(item: Any, named: Mapping[str, Span], where: str) -> Relation:
         raise FileError(f'{where}: the relation {shown(item)} needs "from_id", "to_id" and "type", the type as a name')
     for key in ("from_id", "to_id"):
         if str(item.get(key)) not in named:
-            raise FileError(f"{where}: the relation {shown(item)}: {key} is the id of no entity of this record; add the entity")
+            raise FileError(f"{where}: the relation {shown(item)}: {key} is the id of no entity here; add the entity")
     return Relation(item["type"], named[str(item["from_id"])], named[str(item["to_id"])])
 
 
@@ -152,8 +156,8 @@ def _record(document: Document, shape: str, convention: Convention) -> dict[str,
     if not document.text:
         losses.add("document without text, which doccano does not take", name_of(document))
         return None
-    carried = {"id", "meta", "relations" if shape == "entities" else "", "status" if convention.status_sign else ""}
-    count_uncarried(document, losses, carried)
+    choices = {"relations": shape == "entities", "status": convention.status_sign}
+    count_uncarried(document, losses, {"id", "meta", *(part for part, chosen in choices.items() if chosen)})
     offsets = Offsets(document.text, convention.unit)
     places = {}
     for span in document.spans:
@@ -165,14 +169,16 @@ def _record(document: Document, shape: str, convention: Convention) -> dict[str,
     head = {} if document.id is None else {"id": document.id}
     rest = {"meta": dict(document.meta)} if document.meta else {}
     if shape == "label":
-        return {**head, "text": document.text, "label": [[*places[span], _label(span, convention)] for span in places], **rest}
+        labels = [[*place, _label(span, convention)] for span, place in places.items()]
+        return {**head, "text": document.text, "label": labels, **rest}
     ids = _numbers(places)
     entities = [{"id": ids[span], "label": _label(span, convention), "start_offset": start, "end_offset": end}
                 for span, (start, end) in places.items()]
     relations = []
     for relation in document.relations:
         if relation.head in ids and relation.tail in ids:
-            relations.append({"id": len(relations), "from_id": ids[relation.head], "to_id": ids[relation.tail], "type": relation.type})
+            ends = {"from_id": ids[relation.head], "to_id": ids[relation.tail]}
+            relations.append({"id": len(relations), **ends, "type": relation.type})
         else:
             losses.add("relation left out: one of its spans was", f"{name_of(document)}: {relation.type}")
     return {**head, "text": document.text, "entities": entities, "relations": relations, **rest}
@@ -187,7 +193,7 @@ def _label(span: Span, convention: Convention) -> str:
 
 
 def _numbers(spans: Iterable[Span]) -> dict[Span, int]:
-    """An id for each span, a number, as doccano wants it: the one in its own id if all have one of their own, else its place."""
+    """A number for each span, as doccano's ids are: that of its own id, if each has another one, else its place."""
     spans = list(spans)
     own = [int(found[0]) for span in spans if (found := re.findall(r"[0-9]{1,9}$", span.id or ""))]
     return dict(zip(spans, own if len(set(own)) == len(spans) else range(1, len(spans) + 1)))

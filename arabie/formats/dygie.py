@@ -1,8 +1,8 @@
 """DyGIE++ JSON lines, which PURE and SciERC share: tokens, ``ner``, ``relations`` and ``events``, sentence by sentence.
 
 Tokens are counted through the whole document and ends are inclusive: [first, last, label], [first, last, first, last,
-type], and for an event [[trigger, type], [first, last, role], …]. Every annotation lies within one sentence and a trigger
-is one token. The text is rebuilt with one space between tokens and one line break between sentences.
+type], and for an event [[trigger, type], [first, last, role], …]. Every annotation lies within one sentence and a
+trigger is one token. The text is rebuilt with one space between tokens and one line break between sentences.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ def read_bytes(path: str | Path) -> bytes:
 
 
 def decode(data: bytes, where: str) -> str:
-    """UTF-8 bytes as text, a byte order mark taken off, line ends untouched; FileError names the byte that is not UTF-8."""
+    """UTF-8 bytes as text, a byte order mark off, line ends untouched; FileError names the byte that is not UTF-8."""
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -49,14 +49,14 @@ def read_lines(path: str | Path) -> Iterator[tuple[int, str]]:
                 try:
                     yield number, line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
                 except UnicodeDecodeError as error:
-                    raise FileError(f"{path}:{number}: not UTF-8: byte {error.start} of the line is 0x{line[error.start]:02x}; "
-                                    "save the file as UTF-8") from None
+                    raise FileError(f"{path}:{number}: not UTF-8: byte {error.start} of the line is "
+                                    f"0x{line[error.start]:02x}; save the file as UTF-8") from None
     except OSError as error:
         raise FileError(f"{path}: cannot be read: {error.strerror}") from None
 
 
 def read_records(path: str | Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """("file:line", object) of a JSONL file, one line at a time, or of a JSON file that holds a list, which is read whole."""
+    """("file:line", object) of a JSONL file, a line at a time, or of a JSON file with one list, which is read whole."""
     opening = next((line.lstrip()[0] for _, line in read_lines(path) if line.strip()), "")
     for number, record in (_list_items if opening == "[" else _line_items)(path):
         if not isinstance(record, dict):
@@ -107,7 +107,7 @@ def _open(path: str | Path) -> IO[bytes]:
 
 @contextmanager
 def atomic_writer(path: str | Path, mode: str = "w") -> Iterator[IO]:
-    """A stream whose content takes the place of ``path`` only when the block ends well; mode "w" (UTF-8, LF) or "wb"."""
+    """A stream whose content replaces ``path`` only when the block ends well; mode "w" (UTF-8, LF) or "wb"."""
     path = Path(path)
     text = {"encoding": "utf-8", "newline": "\n"} if mode == "w" else {}
     try:
@@ -131,7 +131,7 @@ def atomic_writer(path: str | Path, mode: str = "w") -> Iterator[IO]:
 
 @contextmanager
 def atomic_folder(path: str | Path) -> Iterator[Path]:
-    """A folder to fill, which takes the place of ``path`` only when the block ends well; ``path`` is new or an empty folder."""
+    """A folder to fill, which takes the place of ``path``, new or an empty folder, only when the block ends well."""
     path = Path(path).absolute()
     try:
         if path.exists() and (not path.is_dir() or any(path.iterdir())):

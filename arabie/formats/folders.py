@@ -69,12 +69,13 @@ def _write(path: Path, content: str) -> None:
 
 def _file_name(document: Document, number: int, taken: set[str]) -> str:
     """A name for a document's file: its id, made fit, short (in bytes) and unique."""
-    fit = _UNSAFE.sub("_", str(document.id or "")).encode("utf-8", "replace")[:200].decode("utf-8", "ignore").strip(". ")
-    fit = fit or f"document-{number}"
+    fit = _UNSAFE.sub("_", str(document.id or "")).encode("utf-8", "replace")[:200].decode("utf-8", "ignore")
+    fit = fit.strip(". ") or f"document-{number}"
     names = (fit if n == 1 else f"{fit}-{n}" for n in count(1))
     return next(name for name in names if name.casefold() not in taken)
 
 
 def _count_id(document: Document, name: str, losses: Losses, carried: bool) -> None:
     if not carried and document.id != name:
-        losses.add("document id, which is the name of the file in this format", f"{name_of(document)} is named {name!r}")
+        losses.add("document id, which is the name of the file in this format",
+                   f"{name_of(document)} is named {name!r}")

@@ -1,9 +1,9 @@
 """Prodigy: JSONL of tasks with ``spans``, ``tokens`` and ``relations``; offsets in code points.
 
-A relation's ``head`` and ``child`` are the numbers of the last tokens of its spans, and ``token_end`` is a span's last token
-itself. Only tasks answered "accept", or not answered yet, are read. Prodigy passes keys it does not know through, so a
-status, a score and ids are written as keys of their own; a span drawn anew in Prodigy has none of them. The keys that
-Prodigy adds to a task are kept in ``meta["prodigy"]`` and written back.
+A relation's ``head`` and ``child`` are the numbers of the last tokens of its spans, and ``token_end`` is a span's last
+token itself. Only tasks answered "accept", or not answered yet, are read. Prodigy passes keys it does not know through,
+so a status, a score and ids are written as keys of their own; a span drawn anew in Prodigy has none of them. The keys
+that Prodigy adds to a task are kept in ``meta["prodigy"]`` and written back.
 """
 
 from __future__ import annotations
@@ -39,7 +39,10 @@ class Token:
 
 
 def read(path: str | Path, *, schema: Schema, losses: Losses) -> Iterator[Document]:
-    """The Documents of the accepted tasks, one line at a time; rejected and ignored ones are counted. FileError with file:line."""
+    """The Documents of the accepted tasks, a line at a time; rejected and ignored ones are counted.
+
+    Raises FileError with file:line, also where a token or span repeats another text than stands at its offsets.
+    """
     for where, record in read_records(path):
         answer = record.get("answer", "accept")
         if answer not in ANSWERS:
@@ -73,14 +76,15 @@ class _Task:
         unique = dict.fromkeys(spans)
         if len(unique) < len(spans):
             self.losses.add("span given twice", self.where, len(spans) - len(unique))
-        relations = [relation for item in list_at(self.record, "relations", self.where) if (relation := self._relation(item, list(unique)))]
+        drawn = list_at(self.record, "relations", self.where)
+        relations = [relation for item in drawn if (relation := self._relation(item, list(unique)))]
         meta = self.record.get("meta") or {}
         if not isinstance(meta, dict):
             raise FileError(f'{self.where}: "meta" is {shown(meta)}; it must be an object')
         rest = {key: value for key, value in self.record.items() if key not in TASK}
         id = self.record.get("id")
-        return Document(self.text, tuple(unique), each_once(relations, self.losses, self.where), None if id is None else str(id),
-                        {**meta, "prodigy": rest} if rest else meta, self.schema)
+        return Document(self.text, tuple(unique), each_once(relations, self.losses, self.where),
+                        None if id is None else str(id), {**meta, "prodigy": rest} if rest else meta, self.schema)
 
     def _range(self, item: Any, what: str) -> tuple[int, int]:
         """Start and end of a token or span, proved against the text it repeats."""
@@ -88,12 +92,12 @@ class _Task:
             raise FileError(f'{self.where}: {what} {shown(item)} needs "start" and "end", as whole numbers')
         start, end = item["start"], item["end"]
         if not 0 <= start < end <= len(self.text):
-            raise FileError(f"{self.where}: {what} {shown(item)} does not lie in the text of {len(self.text)} characters; "
-                            "offsets are code points from 0, end exclusive")
+            raise FileError(f"{self.where}: {what} {shown(item)} does not lie in the text of {len(self.text)} "
+                            "characters; offsets are code points from 0, end exclusive")
         said = item.get("text")
         if said is not None and said != self.text[start:end]:
             raise FileError(f"{self.where}: {what} {shown(item)} says it is {said!r}, but the text at {start}–{end} is "
-                            f"{self.text[start:end]!r}; the text or the offsets were changed")
+                            f"{self.text[start:end]!r}; one of them was changed: put it back")
         return start, end
 
     def _token(self, item: Any) -> Token:
@@ -108,7 +112,8 @@ class _Task:
     def _span(self, item: Any) -> Span | None:
         start, end = self._range(item, "the span")
         if item.get("token_start") is not None and self._number(item["token_start"], "token_start").start != start:
-            raise FileError(f"{self.where}: the span {shown(item)} does not start where its token_start does; correct one of them")
+            raise FileError(f"{self.where}: the span {shown(item)} does not start where its token_start does; "
+                            "correct one of them")
         if item.get("token_end") is not None and self._number(item["token_end"], "token_end").end != end:
             raise FileError(f"{self.where}: the span {shown(item)} does not end where its token_end does; "
                             "token_end is the last token itself, not the one after it")
@@ -142,19 +147,22 @@ class _Task:
             self.losses.add("relation of a token that no span ends with", f"{self.where}: {label}")
             return None
         if len(heads) * len(tails) > 1:
-            self.losses.add("relation of a token that several spans end with, given to the first the schema allows", f"{self.where}: {label}")
+            self.losses.add("relation of a token that several spans end with, given to the first the schema allows",
+                            f"{self.where}: {label}")
         return Relation(label, *pair, score if isinstance(score, (int, float)) else None)
 
     def _candidates(self, item: Mapping[str, Any], key: str, spans: Sequence[Span]) -> list[Span]:
-        """The spans that an end of a relation may mean: those of its ``head_span``, or those whose last token it names."""
+        """The spans that a relation's end may mean: those at its ``head_span``, or those whose last token it names."""
         stated = item.get(f"{key}_span")
         if stated is None:
             last = self._number(item.get(key), f"{key} of a relation")
             return [span for span in spans if span.end == last.end]
         start, end = self._range(stated, f"{key}_span")
         if item.get(key) is not None and self.tokens and self._number(item[key], f"{key} of a relation").end != end:
-            raise FileError(f"{self.where}: the relation {shown(item)}: {key} is not the last token of {key}_span; correct one of them")
-        found = [span for span in spans if (span.start, span.end) == (start, end) and stated.get("label") in (None, span.label)]
+            raise FileError(f"{self.where}: the relation {shown(item)}: {key} is not the last token of {key}_span; "
+                            "correct one of them")
+        found = [span for span in spans
+                 if (span.start, span.end) == (start, end) and stated.get("label") in (None, span.label)]
         return [span for span in found if span.status == self._status(stated)] or found
 
 
@@ -163,16 +171,17 @@ def _record(document: Document, schema: Schema, losses: Losses) -> dict[str, Any
     tokens = _tokens(document, losses)
     starts = {token.start: number for number, token in enumerate(tokens)}
     ends = {token.end: number for number, token in enumerate(tokens)}
-    spans = {span: {"start": span.start, "end": span.end, "token_start": starts[span.start], "token_end": ends[span.end],
-                    "label": span.label, **_extras(span, schema)} for span in document.spans}
-    relations = [{"head": spans[relation.head]["token_end"], "child": spans[relation.tail]["token_end"], "label": relation.type,
+    spans = {span: {"start": span.start, "end": span.end, "token_start": starts[span.start],
+                    "token_end": ends[span.end], "label": span.label, **_extras(span, schema)}
+             for span in document.spans}
+    relations = [{"head": ends[relation.head.end], "child": ends[relation.tail.end], "label": relation.type,
                   "head_span": spans[relation.head], "child_span": spans[relation.tail], **_given(score=relation.score)}
                  for relation in document.relations]
     added = document.meta.get("prodigy")
     added = added if isinstance(added, dict) and added.keys().isdisjoint(TASK) else {}
     meta = {key: value for key, value in document.meta.items() if key != "tokens" and (key != "prodigy" or not added)}
-    rows = [{"text": document.text[token.start:token.end], "start": token.start, "end": token.end, "id": number, "ws": token.spaced}
-            for number, token in enumerate(tokens)]
+    rows = [{"text": document.text[token.start:token.end], "start": token.start, "end": token.end, "id": number,
+             "ws": token.spaced} for number, token in enumerate(tokens)]
     return {**_given(id=document.id), "text": document.text, "tokens": rows, "spans": list(spans.values()),
             "relations": relations, **_given(meta=meta or None), **added}
 
@@ -188,11 +197,15 @@ def _given(**values: Any) -> dict[str, Any]:
 
 
 def _tokens(document: Document, losses: Losses) -> list[Token]:
-    """The document's tokens, cut at the edges of its spans; white space is a token too, but for one space after another token."""
+    """The document's tokens, cut at the edges of its spans.
+
+    White space is a token too, but for one space after a token, which that token is ``spaced`` by.
+    """
     text = document.text
     starts = {span.start for span in document.spans}
     ends = {span.end for span in document.spans}
-    cuts = sorted({0, len(text), *starts, *ends, *(edge for token in Tokens.of(document, losses).flat for edge in token)})
+    edges = (edge for token in Tokens.of(document, losses).flat for edge in token)
+    cuts = sorted({0, len(text), *starts, *ends, *edges})
     tokens: list[Token] = []
     for start, end in pairwise(cuts):
         if text[start:end] == " " and tokens and not tokens[-1].spaced and start not in starts and end not in ends:

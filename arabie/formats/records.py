@@ -52,7 +52,7 @@ def fields(item: Any, kinds: Sequence[type], what: str, where: str) -> list:
 
 
 def token_range(first: int, last: int, low: int, high: int, what: str, where: str) -> tuple[int, int]:
-    """Tokens given with an inclusive end, as an end-exclusive range; FileError if they are not in ``low`` to ``high``."""
+    """Tokens given with an inclusive end, as an end-exclusive range; FileError if not between ``low`` and ``high``."""
     if not low <= first <= last < high:
         raise FileError(f"{where}: {what} runs from token {first} to {last}, but its tokens are {low} to {high - 1}; "
                         "the end is the last token itself, and tokens are counted through the whole record")
@@ -60,7 +60,7 @@ def token_range(first: int, last: int, low: int, high: int, what: str, where: st
 
 
 def choose(heads: Sequence[Span], tails: Sequence[Span], type: str, schema: Schema) -> tuple[Span, Span] | None:
-    """Of the spans over two token ranges, the head and tail that the schema lets a relation join; else the first ones."""
+    """Of the spans over two token ranges, the head and tail that the schema lets a relation join; else the first."""
     pairs = [(head, tail) for head in heads for tail in tails]
     allowed = (pair for pair in pairs if schema.allows(type, pair[0].label, pair[1].label))
     return next(allowed, pairs[0] if pairs else None)

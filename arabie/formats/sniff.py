@@ -24,8 +24,8 @@ KEYS = (  # the first row whose keys all stand in a JSON file names it, so the m
     ("prodigy", {"text", "token_start"}),
     ("prodigy", {"text", "spans", "answer"}),
     ("doccano", {"text", "start_offset"}),
-    ("jsonl", {"text", "spans", "relations"}),
     ("spacy", {"text", "ents"}),
+    ("jsonl", {"text", "spans", "relations"}),
     ("prodigy", {"text", "spans"}),
 )
 _KEY = re.compile(r'(?<!\\)"([^"\\]{1,40})"\s*:')
@@ -44,7 +44,8 @@ def looks_like(path: str | Path) -> str | None:
     try:
         if path.is_dir():
             files = sorted(file for file in islice(path.rglob("*"), 1000) if file.is_file())
-            return next((found for file in files if (found := _by_ending(file))), looks_like(files[0]) if files else None)
+            told = next(filter(None, map(_by_ending, files)), None)
+            return told or (looks_like(files[0]) if files else None)
         with open(path, "rb") as stream:
             head = stream.read(HEAD)
     except OSError:
@@ -53,7 +54,7 @@ def looks_like(path: str | Path) -> str | None:
 
 
 def _by_ending(path: Path) -> str | None:
-    if path.suffix == ".txt" and path.with_suffix(".ann").exists():
+    if path.suffix == ".txt" and any(path.with_suffix(ending).exists() for ending in (".ann", ".a1", ".a2")):
         return "brat"
     return "apf" if path.name.endswith(".apf.xml") else ENDINGS.get(path.suffix)
 
@@ -61,13 +62,13 @@ def _by_ending(path: Path) -> str | None:
 def _by_bytes(path: Path, head: bytes) -> str | None:
     if head.startswith((b"PAR1", b"ARROW1")):
         return "datasets"
-    if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            names = archive.namelist()
-        return "doccano" if any(name.endswith(".jsonl") for name in names) else "cas" if any(name.endswith(".xmi") for name in names) else None
     try:
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                endings = {Path(name).suffix for name in archive.namelist()}
+            return "doccano" if ".jsonl" in endings else "cas" if ".xmi" in endings else None
         return "spacy" if head.startswith(b"x") and b"attrs" in zlib.decompressobj().decompress(head) else None
-    except zlib.error:
+    except (zipfile.BadZipFile, zlib.error):
         return None
 
 
@@ -87,9 +88,8 @@ def _by_text(head: str) -> str | None:
     rows = [line.split("\t") for line in lines if not line.startswith("#")]
     if rows and all(len(row) == 10 and row[0][:1].isdigit() for row in rows[:3]):
         return "conllu"
-    columns = [line.split() for line in lines]
-    tagged = sum(len(row) > 1 and any(map(_TAG.fullmatch, row[1:])) for row in columns)
-    return "conll" if start.startswith("-DOCSTART-") or lines and tagged > len(lines) * 0.8 else None
+    tagged = sum(len(line.split()) > 1 and any(map(_TAG.fullmatch, line.split())) for line in lines)
+    return "conll" if start.startswith("-DOCSTART-") or tagged > len(lines) * 0.7 else None
 
 
 def _by_keys(head: str) -> str | None:

@@ -1,9 +1,9 @@
 """spaCy: a DocBin (``.spacy``), or what ``Doc.to_json`` gives, as a JSON list or JSON lines.
 
 Spans of the schema's first layer are ``doc.ents`` where they do not overlap; all others are in the span group named
-after their layer, those with a label that the schema does not know in the group "sc". What spaCy has no place for stands
+after their layer, those with a label that the schema does not know in the group "sc". What spaCy has no place for is
 in four extension attributes: ``doc._.relations``, ``doc._.details`` (status, score, fragments and id of spans),
-``doc._.doc_id`` and ``doc._.meta``. To use them, register them: ``Doc.set_extension("relations", default=None)``. In JSON
+``doc._.doc_id`` and ``doc._.meta``. To use one, register it: ``Doc.set_extension("relations", default=None)``. In JSON
 they are keys of the record, for Doc.from_json refuses attributes that are not registered. Tokens are those of
 ``arabie.formats.tokens``, divided also where a span begins or ends.
 """
@@ -161,7 +161,8 @@ def _document(parts: _Parts, schema: Schema, losses: Losses) -> Document:
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         if isinstance(error, DocumentError):
             raise FileError(f"{where}: {error}") from None
-        raise FileError(f"{where}: relations, details or meta are not as arabie writes them ({type(error).__name__}: {error}); "
+        fault = f"{type(error).__name__}: {error}"
+        raise FileError(f"{where}: relations, details or meta are not as arabie writes them ({fault}); "
                         "rename those attributes if they are your own") from None
 
 
@@ -207,7 +208,8 @@ class _Drawn:
         self.ents, self.groups = _shared_out(kept.values(), schema)
         relations = [_relation(row) for row in document.relations if _ends_kept(row, kept, document, losses)]
         details = [row for row in map(_detail, kept.values()) if len(row) > 3]
-        self.attributes = {"relations": relations, "details": details, "doc_id": document.id, "meta": dict(document.meta)}
+        self.attributes = {"relations": relations, "details": details, "doc_id": document.id,
+                           "meta": dict(document.meta)}
 
     def to_json(self) -> dict[str, Any]:
         groups = {name: [{**_place(span), "kb_id": ""} for span in spans] for name, spans in self.groups.items()}
@@ -263,7 +265,8 @@ def _place(span: Span) -> dict[str, Any]:
 
 
 def _detail(span: Span) -> dict[str, Any]:
-    more = {"status": span.status, "score": span.score, "fragments": [list(part) for part in span.fragments], "id": span.id}
+    fragments = [list(part) for part in span.fragments]
+    more = {"status": span.status, "score": span.score, "fragments": fragments, "id": span.id}
     return _place(span) | {name: value for name, value in more.items() if value not in (None, [])}
 
 

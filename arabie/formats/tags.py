@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from arabie.errors import ArabieError, DocumentError, FileError, nearest
 from arabie.formats.losses import Losses
@@ -27,14 +28,19 @@ class Chunk:
     fault: str | None = None
 
 
-def check_scheme(scheme: str, repair: str = "begin") -> None:
-    """Raise ArabieError for a scheme or a repair rule that does not exist, naming the nearest."""
-    if scheme not in SCHEMES:
-        raise ArabieError(f"unknown tag scheme {scheme!r}; {nearest(scheme, SCHEMES)}")
+def check_scheme(scheme: str, repair: str = "begin") -> str:
+    """The key of a scheme in ``SCHEMES``, however it is written: IOB2 or iob2.
+
+    Raises ArabieError for a scheme or a repair rule that does not exist, naming the nearest.
+    """
+    if scheme.lower() not in SCHEMES:
+        raise ArabieError(f"unknown tag scheme {scheme!r}; {nearest(scheme.lower(), SCHEMES)}")
     if repair not in REPAIRS:
         raise ArabieError(f"unknown repair rule {repair!r}; {nearest(repair, REPAIRS)}")
+    return scheme.lower()
 
 
+@lru_cache(maxsize=4096)
 def split_tag(tag: str, scheme: str) -> tuple[str, str]:
     """The letter of a tag, one of B I E S O whatever the scheme, and its label. Raises DocumentError if it is no tag.
 
@@ -94,7 +100,8 @@ def repaired(chunks: Iterable[Chunk], repair: str, losses: Losses, where: Callab
         if chunk.fault and repair == "refuse":
             raise FileError(f"{where(chunk.start)}: {chunk.fault}; mend the tags, or read with repair='begin'")
         if chunk.fault:
-            losses.add(f"impossible tag sequence, repaired by the rule {repair!r}", f"{where(chunk.start)}: {chunk.fault}")
+            told = f"{where(chunk.start)}: {chunk.fault}"
+            losses.add(f"impossible tag sequence, repaired by the rule {repair!r}", told)
         if not chunk.fault or repair == "begin":
             yield chunk
 

@@ -171,7 +171,7 @@ def fill_columns(placed: Mapping[Span, tuple[int, int]], columns: Sequence[str],
         if not span.label or _SPACE.search(span.label):
             losses.add("label that a tag cannot hold", told)
         elif fitting is None:
-            losses.add("span that overlaps another of its column" if open_to else "span of a layer without a column", told)
+            losses.add("span that overlaps another in its column" if open_to else "span of a layer not written", told)
         else:
             taken[fitting].update(range(first, after))
             filled[fitting].append(Chunk(first, after, span.label))

@@ -143,7 +143,8 @@ class Reading:
     def __post_init__(self) -> None:
         for part in self._parts():
             if not re.fullmatch(r"[^:]+(:[^:]+)?", part):
-                raise ArabieError(f"layers={self.layers!r}: {part!r} is not LAYER or LAYER:FEATURE, such as NamedEntity:value")
+                raise ArabieError(f"layers={self.layers!r}: {part!r} is not LAYER or LAYER:FEATURE, "
+                                  "such as NamedEntity:value")
 
     def _parts(self) -> list[str]:
         return self.layers.replace(",", " ").split()
@@ -152,13 +153,14 @@ class Reading:
         return not self.layers or any(part.split(":")[0] in (layer, short_name(layer)) for part in self._parts())
 
     def label_feature(self, layer: str, used: Sequence[str], declared: Sequence[str], where: str) -> str | None:
-        """The feature that holds the label of a layer, or None if it has none. Raises FileError where it is not plain."""
+        """The feature that holds the label of a layer, None if it has none. Raises FileError where it is not plain."""
         for part in self._parts():
             name, _, feature = part.partition(":")
             if name in (layer, short_name(layer)) and feature:
                 if feature in declared:
                     return feature
-                raise FileError(f"{where}: the layer {layer} has no feature {feature!r}; it has {', '.join(declared) or 'none'}")
+                raise FileError(f"{where}: the layer {layer} has no feature {feature!r}; "
+                                f"it has {', '.join(declared) or 'none'}")
         plain = [name for name in used if name not in (self.status, "score", "id", "fragments")]
         for name in ("label", "value"):
             if name in plain:
@@ -175,7 +177,7 @@ def short_name(layer: str) -> str:
 
 
 class Builder:
-    """Makes a Document of marks and arcs; ``used`` gives the features in use of each layer, ``declared`` all it may have.
+    """Makes a Document of marks and arcs; ``used`` gives the features in use of each layer, ``declared`` all it has.
 
     What a Document cannot hold is counted in ``losses``. Raises FileError where a label is not plain.
     """
@@ -223,7 +225,8 @@ class Builder:
 
     def _add_mark(self, mark: Mark) -> None:
         if mark.layer not in self._labels:
-            return self._lose(f"annotation of a layer not asked for ({short_name(mark.layer)})", f"{mark.start}–{mark.end}")
+            return self._lose(f"annotation of a layer not asked for ({short_name(mark.layer)})",
+                              f"{mark.start}–{mark.end}")
         if mark.start >= mark.end:
             return self._lose("annotation without extent", f"{short_name(mark.layer)} at {mark.start}")
         features = dict(mark.features)
@@ -259,8 +262,9 @@ class Builder:
 
 
 def covering(tokens: Tokens) -> Tokens:
-    """The tokens that are not empty, and one for each stretch between them that is not white space, such as a lone mark."""
-    placed = [(token, number) for number, sentence in enumerate(tokens.sentences) for token in sentence if token[0] < token[1]]
+    """The tokens that are not empty, and one for each stretch between them that is not white space."""
+    placed = [(token, number) for number, sentence in enumerate(tokens.sentences)
+              for token in sentence if token[0] < token[1]]
     sentences: list[list[tuple[int, int]]] = [[] for _ in tokens.sentences] or [[]]
     reached, current = 0, 0
     for (start, end), number in [*placed, ((len(tokens.text),) * 2, None)]:
@@ -279,7 +283,7 @@ def tokens_meta(tokens: Tokens) -> dict:
 
 
 def type_system(schema: Schema) -> str:
-    """The UIMA type system of a schema, as XML; INCEpTION imports it under "Layers" and so makes the project's layers."""
+    """The UIMA type system of a schema, as XML; INCEpTION imports it under "Layers"."""
     layers, string, real = Layers(schema), "uima.cas.String", "uima.cas.Float"
     root = ElementTree.Element("typeSystemDescription", xmlns="http://uima.apache.org/resourceSpecifier")
     ElementTree.SubElement(root, "name").text = schema.name

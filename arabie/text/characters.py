@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Callable
 from functools import cache
 
 import numpy as np
@@ -14,7 +15,7 @@ from arabie.text.profile import Profile
 BLANK, WORD, SYMBOL, EXTEND, MARK, INVISIBLE = range(1, 7)
 TATWEEL = 0x640
 REPLACEMENT = 0xFFFD  # stands for a lone surrogate, which no tokenizer can take
-LAST = 0x110000
+LIGATURE = LAST = 0x110000
 LETTERS = (  # Arabic ones, for use inside [] of a regular expression
     "\u0620-\u063f\u0641-\u064a\u066e\u066f\u0671-\u06d3\u06d5\u06ee\u06ef\u06fa-\u06fc\u06ff\u0750-\u077f\u08a0-\u08c9\ufb50-\ufdfb\ufe80-\ufefc"
 )
@@ -49,17 +50,21 @@ def kind_of(character: str) -> int:
     return WORD if category[0] in "LMN" or character in "ـ_" else SYMBOL
 
 
-_kinds = np.zeros(LAST, np.uint8)  # 0 until the character is first met
-_kinds[:0x800] = [kind_of(chr(code)) for code in range(0x800)]
+_kinds = np.zeros(LAST, np.uint8)
 
 
 def kinds(codes: np.ndarray) -> np.ndarray:
     """The kind of each code point."""
-    found = np.take(_kinds, codes)
+    return _looked_up(_kinds, codes, lambda code: kind_of(chr(code)))
+
+
+def _looked_up(table: np.ndarray, codes: np.ndarray, value: Callable[[int], int]) -> np.ndarray:
+    """The table's entry for each code point; an entry is 0 until its character is first met."""
+    found = np.take(table, codes)
     if not found.all():
-        for code in set(codes[found == 0].tolist()):
-            _kinds[code] = kind_of(chr(code))
-        found = np.take(_kinds, codes)
+        for code in np.unique(codes[found == 0]).tolist():
+            table[code] = value(code)
+        found = np.take(table, codes)
     return found
 
 
@@ -88,14 +93,14 @@ def fold_character(character: str, profile: Profile) -> str:
 
 
 @cache
-def folding(profile: Profile) -> tuple[np.ndarray, dict[int, str]]:
-    """A table from code point to folded code point, and the ligatures that become several characters."""
-    table = np.arange(LAST, dtype=np.uint32)
-    ligatures = {}
-    for code in range(0x20000):  # nothing beyond is folded
+def _folds(profile: Profile) -> np.ndarray:
+    return np.zeros(LAST, np.uint32)
+
+
+def fold(codes: np.ndarray, profile: Profile) -> np.ndarray:
+    """What each code point is in a view of this profile: another one, or LIGATURE for ``fold_character`` to spell out."""
+    def value(code: int) -> int:
         folded = fold_character(chr(code), profile)
-        if len(folded) == 1:
-            table[code] = ord(folded)
-        else:
-            ligatures[code] = folded
-    return table, ligatures
+        return ord(folded) if len(folded) == 1 else LIGATURE
+
+    return _looked_up(_folds(profile), codes, value)

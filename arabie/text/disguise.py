@@ -21,6 +21,7 @@ _CUT = re.compile(
 )
 _LOOK_ALIKES = {**dict.fromkeys("1١۱lI", "ا"), **dict.fromkeys("oO0", "ه"), **dict.fromkeys("3٣۳", "ع"), **dict.fromkeys("7", "ح")}
 _STRANGER = re.compile(f"(?<=[{LETTERS}])[{''.join(_LOOK_ALIKES)}](?=[{LETTERS}])")
+_CUT_SIGN = re.compile("[.,،*/_ ]")
 _TAIL, _HEAD = re.compile(f"[{LETTERS}]*\\Z"), re.compile(f"[{LETTERS}]*")
 _REACH = 20  # letters looked at to each side
 _PARTICLES = frozenset("و ف ب ل ك ال وال بال لل في من عن كل أو او ان إن أن".split())
@@ -41,8 +42,8 @@ def cuts(text: str) -> Iterator[tuple[int, int]]:
 def look_alike_edits(draft: Draft, raw: str) -> Iterator[Edit]:
     """Digits and Latin letters that stand for an Arabic letter inside a word.
 
-    A digit between letters is far more often a number whose spaces were lost («من5عناصر»), so the word has to be cut as
-    well, or to be short and begin with more than a particle («د1عش»).
+    A digit between letters is far more often a number whose spaces were lost («من5عناصر»), so more than a particle has to
+    stand before it, and the word be cut as well or be short («د1عش»).
     """
     text = draft.text()
     for match in _STRANGER.finditer(text):
@@ -51,9 +52,9 @@ def look_alike_edits(draft: Draft, raw: str) -> Iterator[Edit]:
         before = _TAIL.search(text, start, at)[0]
         after = _HEAD.match(text, at + 1, end)[0]
         first, last = at - len(before), at + len(after)
-        cut = "ـ" in raw[draft.starts[first] : draft.ends[last]]
+        cut = _CUT_SIGN.search(raw, int(draft.starts[first]), int(draft.ends[last]))
         whole = not text[first - 1 : first].isalnum() and not text[last + 1 : last + 2].isalnum()
-        if cut or whole and len(before + after) < _LONG and before not in _PARTICLES:
+        if before not in _PARTICLES and (cut or whole and len(before + after) < _LONG):
             letter = _LOOK_ALIKES[match[0]]
             doubled = text[at - 1] == letter  # «الدوا1عـ.ش» has the letter as well
             yield Edit(at - doubled, at + 1, letter)

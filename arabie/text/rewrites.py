@@ -45,26 +45,27 @@ def url_edits(text: str, profile: Profile) -> Iterator[Edit]:
     """Web addresses as the profile's token."""
     if profile.urls is not None and ("://" in text or "ww." in text or "WW." in text):
         for match in _URL.finditer(text):
-            yield _token(match, text, profile.urls)
+            yield _token(*match.span(), text, profile.urls)
 
 
 def email_edits(text: str, profile: Profile) -> Iterator[Edit]:
     """E-mail addresses as the profile's token."""
     if profile.emails is not None and "@" in text:
         for match in _EMAIL.finditer(text):
-            yield _token(match, text, profile.emails)
+            yield _token(*match.span(), text, profile.emails)
 
 
 def mention_edits(text: str, profile: Profile) -> Iterator[Edit]:
-    """Mentions as the profile's token, @ and all."""
+    """Mentions as the profile's token, without its @."""
     if profile.mentions is not None and "@" in text:
         for match in _MENTION.finditer(text):
-            yield _token(match, text, profile.mentions)
+            token = _token(*match.span(), text, profile.mentions)
+            yield Edit(token.start, token.start + 1, "")
+            yield token._replace(start=token.start + 1)
 
 
-def _token(match: re.Match[str], text: str, token: str) -> Edit:
+def _token(start: int, end: int, text: str, token: str) -> Edit:
     """The token as one word, with a space to each side that has none."""
-    start, end = match.span()
     before = " " if start > 0 and not text[start - 1].isspace() else ""
     after = " " if end < len(text) and not text[end].isspace() else ""
     kinds = [BLANK] * len(before) + [WORD] * len(token) + [BLANK] * len(after)

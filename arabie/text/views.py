@@ -8,14 +8,16 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from arabie.errors import ConfigError, nearest
-from arabie.text.characters import BLANK, EXTEND, INVISIBLE, MARK, SYMBOL, TATWEEL, WORD, folding
+from arabie.text.characters import BLANK, EXTEND, INVISIBLE, LIGATURE, MARK, SYMBOL, TATWEEL, WORD, fold, fold_character
 from arabie.text.disguise import cuts, look_alike_edits, repeats
 from arabie.text.draft import Draft, Edit, blocks
 from arabie.text.profile import PROFILES, Profile
 from arabie.text.rewrites import composition_edits, email_edits, html_edits, mention_edits, number_edges, url_edits
 
-_PICTURE = "[\u203c\u2049\u2122\u2139\u2194-\u21aa\u231a-\u23ff\u24c2\u25aa-\u27bf\u2934\u2935\u2b05-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff]"
-_PICTURE += "[\ufe0e\ufe0f\u20e3\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]*"
+_PICTURE = (  # symbols only: circled digits are words
+    "[\u203c\u2049\u2122\u2194-\u21aa\u231a-\u23ff\u24c2\u25aa-\u2775\u2794-\u27bf\u2934\u2935\u2b05-\u2bff\u3030\u303d\u3297\u3299"
+    "\U0001f000-\U0001f0ff\U0001f170-\U0001faff][\ufe0e\ufe0f\u20e3\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]*"
+)
 _EMOJI = re.compile(f"[\U0001f1e6-\U0001f1ff]{{2}}|{_PICTURE}(?:\u200d{_PICTURE})*")
 _NESTING = 4  # how deep HTML may be escaped within HTML
 
@@ -89,12 +91,10 @@ def _characters(draft: Draft, profile: Profile) -> None:
     """Fold every character, and leave out those that a reader does not see or need."""
     _mark_emoji(draft)
     _place_invisible(draft, profile)
-    table, ligatures = folding(profile)
-    if ligatures and draft.codes.max(initial=0) >= min(ligatures):
-        places = np.flatnonzero(np.isin(draft.codes, list(ligatures)))
-        parts = ((at, ligatures[code]) for at, code in zip(places.tolist(), draft.codes[places].tolist()))
-        draft.replace(Edit(at, at + 1, part, bytes([WORD]) * len(part)) for at, part in parts)
-    draft.codes = np.take(table, draft.codes)
+    codes, draft.codes = draft.codes, fold(draft.codes, profile)
+    places = np.flatnonzero(draft.codes == LIGATURE)
+    parts = (fold_character(chr(code), profile) for code in codes[places].tolist())
+    draft.replace(Edit(at, at + 1, part, bytes([WORD]) * len(part)) for at, part in zip(places.tolist(), parts))
     if profile.compose:
         draft.replace(composition_edits(draft.text(), profile))
     marks = draft.kinds == MARK
@@ -113,6 +113,8 @@ def _mark_emoji(draft: Draft) -> None:
 def _place_invisible(draft: Draft, profile: Profile) -> None:
     """Count an invisible character to the word it stands inside, if any; leave all out where the profile says so."""
     invisible = draft.kinds == INVISIBLE
+    if not invisible.any():
+        return
     starts, ends = blocks(invisible)
     around = np.concatenate(([BLANK], draft.kinds, [BLANK]))
     inside = np.isin(around[starts], (WORD, MARK)) & np.isin(around[ends + 1], (WORD, MARK))

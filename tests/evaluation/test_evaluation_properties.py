@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from itertools import product
+from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from arabie.document import Document, Relation, Span
 from arabie.evaluation import evaluate
 from arabie.evaluation.calibration import calibration
 from arabie.evaluation.matching import matching
+from arabie.evaluation.spans import STRETCH
 from arabie.schema import Schema
 from arabie.text import view, words
 
@@ -24,6 +26,7 @@ SCHEMA = Schema.from_dict({
     "relations": [{"name": "R", "joins": [["@acts", "@things"]]}, {"name": "S", "joins": [["@things", "@things"]]}],
 })
 PIECES = ["قوات", "النظام", "هـ.روب", "ال", "12", ".", "«", "ﷺ", "#دير_الزور", "👍🏽", "a"]
+examples = partial(settings, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 LAYERS = {layer.name: layer.labels for layer in SCHEMA.layers}
 
 
@@ -115,7 +118,7 @@ def check(scores, rows: dict[str, tuple[int, int, int]]) -> None:
     assert scores.macro.f1 == pytest.approx(sum(f1(*row) for row in rows.values()) / len(rows) if rows else 0)
 
 
-@settings(max_examples=40, deadline=None)
+@examples(max_examples=40)
 @given(corpora())
 def test_strict_scores_are_the_set_intersection_of_the_spans_that_tags_can_hold(corpus):
     report, refused = evaluate(*corpus, SCHEMA), 0
@@ -137,7 +140,7 @@ def test_strict_scores_are_the_set_intersection_of_the_spans_that_tags_can_hold(
     assert sum(report.left_out.counts.values()) == refused
 
 
-@settings(max_examples=25, deadline=None)
+@examples(max_examples=25)
 @given(corpora(aligned=True))
 def test_aligned_documents_lose_nothing_and_turn_round(corpus):
     gold, predicted = corpus
@@ -152,7 +155,7 @@ def test_aligned_documents_lose_nothing_and_turn_round(corpus):
     assert not same.errors
 
 
-@settings(max_examples=40, deadline=None)
+@examples(max_examples=40)
 @given(corpora())
 def test_relaxed_scores_have_as_many_matches_as_there_can_be(corpus):
     report = evaluate(*corpus, SCHEMA)
@@ -165,7 +168,7 @@ def test_relaxed_scores_have_as_many_matches_as_there_can_be(corpus):
         check(report.layers[layer].relaxed, counts)
 
 
-@settings(max_examples=40, deadline=None)
+@examples(max_examples=40)
 @given(corpora())
 def test_relation_scores(corpus):
     def name(relation):
@@ -188,7 +191,7 @@ def test_relation_scores(corpus):
     check(report.relations.relaxed, relaxed)
 
 
-@settings(max_examples=30, deadline=None)
+@examples(max_examples=30)
 @given(corpora(aligned=True))
 def test_status_accuracy_is_the_share_of_found_spans_with_the_right_status(corpus):
     report = evaluate(*corpus, SCHEMA)
@@ -201,7 +204,7 @@ def test_status_accuracy_is_the_share_of_found_spans_with_the_right_status(corpu
         assert report.status.confusion[one][other] == both.count((one, other))
 
 
-@settings(max_examples=40, deadline=None)
+@examples(max_examples=40)
 @given(corpora())
 def test_every_item_that_is_not_right_is_in_one_error_of_the_right_kind(corpus):
     errors = evaluate(*corpus, SCHEMA).errors
@@ -225,7 +228,7 @@ def kind_of(gold: Span | None, predicted: Span | None) -> str:
     return "boundary" if gold.label == predicted.label else "boundary+type"
 
 
-@settings(max_examples=30, deadline=None)
+@examples(max_examples=30)
 @given(corpora())
 def test_what_is_missed_has_no_partner_among_what_is_spurious(corpus):
     gold, predicted = corpus
@@ -241,10 +244,28 @@ def test_what_is_missed_has_no_partner_among_what_is_spurious(corpus):
                 assert (key(other.head), key(other.tail)) not in ((ends, turned) if one.type == other.type else (ends,))
 
 
+@examples(max_examples=15)
+@given(st.integers(0, 2**32))
+def test_a_document_longer_than_a_stretch_scores_as_the_set_intersection(seed):
+    random = Random(seed)
+    text = " ".join("ab"[random.randrange(2)] for _ in range(random.randrange(STRETCH, 4 * STRETCH)))
+    sides = []
+    for _ in range(2):
+        found, place, longest = [], 0, random.choice([3, 2 * STRETCH])
+        while (place := place + random.randrange(4)) < len(text) // 2:
+            end = min(place + random.randint(1, longest), len(text) // 2)
+            found.append(Span(2 * place, 2 * end - 1, random.choice("AB")))
+            place = end
+        sides.append([Document(text, tuple(found), schema=SCHEMA)])
+    gold, predicted = (set(side[0].spans) for side in sides)
+    check(evaluate(*sides, SCHEMA).layers["things"].strict, {label: tuple(
+        sum(span.label == label for span in part) for part in (gold & predicted, predicted, gold)) for label in "AB"})
+
+
 intervals = st.lists(st.tuples(st.integers(0, 12), st.integers(1, 5), st.sampled_from("AB")), max_size=7, unique=True)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(max_examples=60)
 @given(intervals, intervals)
 def test_matching_is_one_to_one_and_as_large_as_can_be(gold, predicted):
     gold = [Span(start, start + length, label) for start, length, label in gold]
@@ -258,7 +279,7 @@ def test_matching_is_one_to_one_and_as_large_as_can_be(gold, predicted):
 edges = st.sampled_from([0.0, 1.0, *(number / 15 for number in range(1, 15))])
 
 
-@settings(max_examples=40, deadline=None)
+@examples(max_examples=40)
 @given(st.lists(st.tuples(edges | st.floats(0, 1), st.booleans()), min_size=1, max_size=30))
 def test_calibration_by_going_through_the_bins(scored):
     found, error = calibration(scored), 0.0

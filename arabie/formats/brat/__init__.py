@@ -4,7 +4,7 @@ T is a span, with fragments where it is discontinuous. E joins a trigger (a labe
 arguments by role; R is any other relation, head first. ``*`` is a set of equivalents, read as a relation ``alias`` from
 each later mention to the first. A and M are statuses, by the table ``status_attributes``. What a Document has no place
 for (N, #, other attributes, the ids and the grouping of E and R) is kept in ``meta["brat"]`` and written back.
-Offsets are code points of the file as it stands: a CRLF is two, a byte order mark is one, though the text leaves it out.
+Offsets are code points of the file as it stands: a CRLF is two, a byte order mark one, though the text leaves it out.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from arabie.schema import Schema
 
 __all__ = ["read", "status_attributes", "write"]
 
+ENDINGS = (".ann", ".a1", ".a2")
 _FILE_NAME = re.compile(r"[^/\\.\x00-\x1f\x7f][^/\\\x00-\x1f\x7f]{0,60}")
 
 
@@ -31,8 +32,8 @@ def read(path: str | Path, *, schema: Schema, losses: Losses, unit: str = "code-
          attributes: Mapping[str, str] | None = None) -> Iterator[Document]:
     """The Documents of a folder and its subfolders, or of one .ann; the id is the path without its ending.
 
-    ``attributes`` maps a status to an attribute, "Name" or "Name Value". Raises FileError with file:line, also where the
-    text that a line says it covers is not what stands at its offsets.
+    ``attributes`` maps a status to an attribute, "Name" or "Name Value". Raises FileError with file:line, also where
+    the text that a line says it covers is not what stands at its offsets.
     """
     convention = Convention.of(schema, losses, unit, alias, attributes)
     for name, stem, files in _documents(Path(path), losses):
@@ -76,17 +77,17 @@ def _file_name(id: str | None, number: int, taken: set[str], losses: Losses) -> 
 def _documents(path: Path, losses: Losses) -> Iterator[tuple[str, str, list[Path]]]:
     """(id, path without ending, annotation files) of every document."""
     if path.is_dir():
-        found = sorted({str(file)[:-len(file.suffix)] for file in path.rglob("*") if file.suffix in (".ann", ".a1", ".a2")})
+        found = sorted({str(file)[:-len(file.suffix)] for file in path.rglob("*") if file.suffix in ENDINGS})
         if not found:
             raise FileError(f"{path}: no .ann, .a1 or .a2 file in this folder; brat keeps one beside each .txt")
         bare = sorted({str(file)[:-len(".txt")] for file in path.rglob("*.txt")}.difference(found))
         if bare:
             losses.add("text file without annotations beside it, left out", f"{bare[0]}.txt", len(bare))
         stems = [(Path(stem).relative_to(path).as_posix(), stem) for stem in found]
-    elif path.suffix in (".ann", ".a1", ".a2", ".txt"):
+    elif path.suffix in (*ENDINGS, ".txt"):
         stems = [(path.stem, str(path)[:-len(path.suffix)])]
     else:
-        raise FileError(f"{path}: is no folder and no .ann; name the folder that holds the .txt and .ann files, or one .ann")
+        raise FileError(f"{path}: is no folder and no .ann; name the folder of the .txt and .ann files, or one .ann")
     for name, stem in stems:
         whole = Path(f"{stem}.ann")
         halves = [file for file in (Path(f"{stem}.a1"), Path(f"{stem}.a2")) if file.exists()]

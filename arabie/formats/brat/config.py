@@ -13,6 +13,7 @@ from arabie.schema import Schema
 ALIAS = "ALIAS"
 BOM = "\ufeff"
 EVENTS = "events"
+COLOURS = ("#8fb2ff", "#ffd27f", "#9fe6a0", "#f5a3b7", "#c9b3ff", "#8fd9d9", "#e6e08a", "#d0d0d0", "#f2b48c")
 STATUS_ATTRIBUTES = ("Negation", "Speculation")  # brat's names for a schema's second and third status
 BREAKS = re.compile("[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]+")  # where brat, like str.splitlines, ends a line
 
@@ -28,7 +29,8 @@ class Convention:
     attributes: Mapping[str, str]
 
     @classmethod
-    def of(cls, schema: Schema, losses: Losses, unit: str, alias: str, attributes: Mapping[str, str] | None) -> Convention:
+    def of(cls, schema: Schema, losses: Losses, unit: str, alias: str,
+           attributes: Mapping[str, str] | None) -> Convention:
         """The convention that the options ask for; SchemaError for an ``alias`` that is no relation."""
         if alias != ALIAS and alias not in schema.relation_names:
             raise SchemaError(f"alias={alias!r} is no relation of the schema; {nearest(alias, schema.relation_names)}")
@@ -36,7 +38,7 @@ class Convention:
                    status_attributes(schema) if attributes is None else attributes)
 
     def role(self, name: str) -> str:
-        """A role without the number that brat gives to its repetitions: Theme2 is Theme, unless the schema has a Theme2."""
+        """A role without the number that brat gives repeated ones: Theme2 is Theme, unless the schema has a Theme2."""
         return name if name in self.schema.relation_names else re.sub(r"(?<=[^0-9])[0-9]+$", "", name)
 
 
@@ -69,9 +71,6 @@ def joined(parts: Iterable[tuple[int, int]], text: str) -> tuple[tuple[int, int]
     return tuple(found)
 
 
-COLOURS = ("#8fb2ff", "#ffd27f", "#9fe6a0", "#f5a3b7", "#c9b3ff", "#8fd9d9", "#e6e08a", "#d0d0d0", "#f2b48c")
-
-
 def annotation_conf(convention: Convention) -> str:
     """What may be annotated: the schema's labels, relations, roles and statuses."""
     schema = convention.schema
@@ -88,13 +87,14 @@ def annotation_conf(convention: Convention) -> str:
 
 def visual_conf(schema: Schema) -> str:
     """How it looks: the schema's titles, a colour a label, right to left."""
-    titles = [f"{name} | {schema.titles[name]}" for name in (*schema.all_labels, *schema.relation_names) if name in schema.titles]
+    names = dict.fromkeys((*schema.all_labels, *schema.relation_names))
+    titles = [f"{name} | {schema.titles[name]}" for name in names if name in schema.titles]
     colours = [f"{label}\tbgColor:{COLOURS[place % len(COLOURS)]}"
                for layer in schema.layers for place, label in enumerate(layer.labels)]
     drawing = ("SPAN_DEFAULT\tfgColor:black, bgColor:#d0d0d0, borderColor:darken",
                "ARC_DEFAULT\tcolor:black, arrowHead:triangle-5",
                "ATTRIBUTE_DEFAULT\tglyph:*")
-    sections = {"labels": tuple(dict.fromkeys(titles)), "drawing": (*drawing, *colours), "options": ("Text direction:rtl",)}
+    sections = {"labels": titles, "drawing": (*drawing, *colours), "options": ("Text direction:rtl",)}
     return "\n".join("\n".join((f"[{name}]", *lines, "")) for name, lines in sections.items())
 
 
@@ -107,7 +107,8 @@ def _relations(schema: Schema, events: list[str]) -> list[str]:
             tails = tuple(tail for tail in schema.all_labels if (head, tail) in relation.joins)
             if tails and head not in events:
                 heads_by_tails.setdefault(tails, []).append(head)
-        lines += [f"{relation.name}\tArg1:{'|'.join(heads)}, Arg2:{'|'.join(tails)}" for tails, heads in heads_by_tails.items()]
+        lines += [f"{relation.name}\tArg1:{'|'.join(heads)}, Arg2:{'|'.join(tails)}"
+                  for tails, heads in heads_by_tails.items()]
     return lines
 
 
@@ -134,4 +135,5 @@ def _attributes(schema: Schema, events: list[str], attributes: Mapping[str, str]
     for attribute in attributes.values():
         name, _, value = attribute.partition(" ")
         values.setdefault(name, []).append(value)
-    return [f"{name}\tArg:{bearers}" + (f", Value:{'|'.join(given)}" if all(given) else "") for name, given in values.items()]
+    return [f"{name}\tArg:{bearers}" + (f", Value:{'|'.join(given)}" if all(given) else "")
+            for name, given in values.items()]

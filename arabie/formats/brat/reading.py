@@ -17,7 +17,7 @@ from arabie.formats.losses import Losses
 from arabie.formats.offsets import UNITS, Offsets
 
 _ID = re.compile(r"\*|[TERAMN#][0-9]+\S*")
-_TEXTBOUND = re.compile(r"(\S+) ([0-9]+ [0-9]+(?:;[0-9]+ [0-9]+)*)\s*")
+_TEXTBOUND = re.compile(r"(\S+) ([0-9]{1,15} [0-9]{1,15}(?:;[0-9]{1,15} [0-9]{1,15})*)\s*")
 _RELATION = re.compile(r"(\S+)\s+([^\s:]+):(\S+)\s+([^\s:]+):(\S+)\s*")
 _ATTRIBUTE = re.compile(r"(\S+) (\S+)(?: (.*\S))?\s*")
 
@@ -57,7 +57,7 @@ class Reading:
         for row in _rows(files):
             self.rows.setdefault(row.id[0], []).append(row)
         if not Path(f"{stem}.txt").exists():
-            raise FileError(f"{stem}.txt: is missing; put the text that {files[0].name} annotates beside it under this name")
+            raise FileError(f"{stem}.txt: is missing; put the text that {files[0].name} annotates beside it, named so")
         data = read_bytes(f"{stem}.txt")
         self.text = decode(data, f"{stem}.txt")
         self.mark = BOM if data.startswith(BOM.encode()) and (self._fits(BOM) or not self._fits("")) else ""
@@ -80,11 +80,13 @@ class Reading:
             self._equivalence(row, {span: place for place, span in enumerate(bare.spans)})
         self.lines += [row.line for row in self._of("N#")]
         document = replace(bare, relations=tuple(self.relations))
-        groups = {name: [event.trigger, *map(":".join, event.arguments)] for name, event in self.events.items() if event}
+        groups = {event.row.id: [event.trigger, *map(":".join, event.arguments)]
+                  for event in self.events.values() if event}
         kept = self._kept(document, groups, ends)
         return replace(document, meta={"brat": kept}) if kept else document
 
-    def _kept(self, document: Document, events: dict[str, list[str]], relations: dict[str, list[str]]) -> dict[str, object]:
+    def _kept(self, document: Document, events: dict[str, list[str]],
+              relations: dict[str, list[str]]) -> dict[str, object]:
         """What the Document has no place for; the ids of E and R only if writing would not give the same."""
         plain = Writing(document, replace(self.convention, losses=Losses()))
         kept = {"events": events if self.lines or events != plain.events else None,
@@ -104,10 +106,11 @@ class Reading:
         try:
             parts = [self.offsets.to_code_points(*pair) for pair in given]
         except DocumentError as error:
-            raise FileError(f"{row.where}: {row.id}: {error}; {self._hint(row, given)}") from None
+            raise FileError(f"{row.where}: {row.id}: {error}; {self._hint(row)}") from None
         if row.covered.strip() and not _covers(row, self.mark + self.text, parts):
             found = _text_of(self.mark + self.text, parts)
-            raise FileError(f"{row.where}: {row.id} says it covers {row.covered!r}, but what stands there is {found!r}; {self._hint(row, given)}")
+            raise FileError(f"{row.where}: {row.id} says it covers {row.covered!r}, but what stands there is "
+                            f"{found!r}; {self._hint(row)}")
         parts = [(start - len(self.mark), end - len(self.mark)) for start, end in parts]
         if min(parts)[0] < 0:
             raise FileError(f"{row.where}: {row.id} covers the byte order mark of the text file; let it begin at 1")
@@ -122,27 +125,29 @@ class Reading:
 
     def _fits(self, mark: str) -> bool:
         """Whether the first T line that says what it covers is right if ``mark`` is counted."""
-        for row in self._of("T"):
-            if row.covered.strip():
-                try:
-                    offsets = Offsets(mark + self.text, self.convention.unit)
-                    return _covers(row, mark + self.text, [offsets.to_code_points(*pair) for pair in _label_and_offsets(row)[1]])
-                except DocumentError:
-                    return False
-        return True
+        row = next((row for row in self._of("T") if row.covered.strip()), None)
+        return row is None or self._covered_by(row, mark + self.text, self.convention.unit)
 
-    def _hint(self, row: Row, given: list[tuple[int, int]]) -> str:
+    def _covered_by(self, row: Row, body: str, unit: str) -> bool:
+        """Whether a line is right if its offsets count this unit of this text."""
+        try:
+            offsets = Offsets(body, unit)
+            return _covers(row, body, [offsets.to_code_points(*pair) for pair in _label_and_offsets(row)[1]])
+        except ArabieError:
+            return False
+
+    def _hint(self, row: Row) -> str:
         """What most likely made the offsets of a line disagree with its text."""
         body = self.mark + self.text
-        if row.covered.strip() and "\r\n" in body and _covers(row, body.replace("\r\n", "\n"), given):
-            return "the offsets count each CRLF as one character: give the .txt back the LF line ends it was annotated with"
-        for unit, name in UNITS.items():
-            try:
-                if row.covered.strip() and _covers(row, body, [Offsets(body, unit).to_code_points(*pair) for pair in given]):
-                    return f"the offsets count {name}: read it with unit={unit!r}"
-            except ArabieError:
-                continue
-        return "put back the .txt that was annotated, or mend the offsets"
+        if not row.covered.strip():
+            return "put back the .txt that was annotated, or mend the offsets"
+        if "\r\n" in body and self._covered_by(row, body.replace("\r\n", "\n"), self.convention.unit):
+            return "the offsets count each CRLF as one character: give the .txt back the LF line ends it had"
+        units = (unit for unit in UNITS if self._covered_by(row, body, unit))
+        unit = next(units, None)
+        if unit is None:
+            return "put back the .txt that was annotated, or mend the offsets"
+        return f"the offsets count {UNITS[unit]}: read it with unit={unit!r}"
 
     def _event(self, row: Row) -> Event | None:
         """The event of an E line; None, counted, if it has no trigger in the text."""
@@ -155,9 +160,11 @@ class Reading:
             self._lost("event without a trigger in the text, left out", row)
             return None
         if trigger not in self.textbounds:
-            raise FileError(f"{row.where}: the trigger of {row.id} is {trigger!r}, but no T line has this id; add it or mend the id")
+            raise FileError(f"{row.where}: the trigger of {row.id} is {trigger!r}, but no T line has this id; "
+                            "add it or mend the id")
         if self.textbounds[trigger].label != kind:
-            raise FileError(f"{row.where}: {row.id} is a {kind}, but its trigger {trigger} is a {self.textbounds[trigger].label}; give both one type")
+            raise FileError(f"{row.where}: {row.id} is a {kind}, but its trigger {trigger} is a "
+                            f"{self.textbounds[trigger].label}; give both one type")
         return Event(row, trigger, arguments)
 
     def _statuses(self) -> dict[str, str]:
@@ -171,7 +178,7 @@ class Reading:
                 raise FileError(f"{row.where}: an attribute is written NAME ID, or NAME ID VALUE, not {row.data!r}")
             name, target, value = match.groups()
             if target not in self.textbounds and target not in self.events and target not in relations:
-                raise FileError(f"{row.where}: {row.id} points to {target}, which this document does not have; add it or mend the id")
+                raise _dangling(row, target)
             status = meant.get(f"{name} {value}" if value else name)
             if status is None or target in relations:
                 self.lines.append(row.line)
@@ -195,8 +202,9 @@ class Reading:
                 self._lost("events that share a trigger, made one (meta keeps their arguments apart)", row)
             if len(set(own)) > 1:
                 self._lost("status of one of the events that share a trigger, given to all of them", row)
-            status = next(filter(None, [*own, statuses.get(row.id), self.convention.schema.default_status(label)]), None)
-            span = Span(parts[0][0], parts[-1][1], label, status, None, parts if len(parts) > 1 else (), row.id) if parts else None
+            default = self.convention.schema.default_status(label)
+            status = next(filter(None, [*own, statuses.get(row.id), default]), None)
+            span = _span(row.id, label, parts, status) if parts else None
             if span in unique:
                 self._lost("span annotated twice, made one", row)
             named[row.id] = unique.setdefault(span, span) if span else None
@@ -206,7 +214,7 @@ class Reading:
     def _relate(self, row: Row, kind: str, head: str, tail: str) -> None:
         for name in (head, tail):
             if name not in self.named:
-                raise FileError(f"{row.where}: {row.id} points to {name}, which this document does not have; add it or mend the id")
+                raise _dangling(row, name)
         if not self.named[head] or not self.named[tail]:
             self._lost("relation left out: one of its spans was", row)
             return
@@ -252,12 +260,22 @@ def _rows(files: list[Path]) -> Iterator[Row]:
             if not tab:
                 raise FileError(f"{where}: no tab after {id[:30]!r}; a line is an id, a tab, then the annotation")
             if not _ID.fullmatch(id):
-                raise FileError(f"{where}: {id[:30]!r} is no id of brat; ids are T, E, R, A, M, N or # with a number, or *")
+                raise FileError(f"{where}: {id[:30]!r} is no id of brat; ids are T, E, R, A, M, N or # and a number, "
+                                "or *")
             if id in seen and id != "*":
-                raise FileError(f"{where}: the id {id} is used twice, first at {seen[id]}; give one of them a new number")
+                raise FileError(f"{where}: the id {id} is used twice, first at {seen[id]}; give one a new number")
             seen[id] = where
             data, _, covered = rest.partition("\t")
             yield Row(where, id, data, covered, line)
+
+
+def _dangling(row: Row, name: str) -> FileError:
+    return FileError(f"{row.where}: {row.id} points to {name}, which this document does not have; "
+                     "add it or mend the id")
+
+
+def _span(id: str, label: str, parts: tuple[tuple[int, int], ...], status: str | None) -> Span:
+    return Span(parts[0][0], parts[-1][1], label, status, fragments=parts if len(parts) > 1 else (), id=id)
 
 
 def _label_and_offsets(row: Row) -> tuple[str, list[tuple[int, int]]]:
@@ -277,6 +295,9 @@ def _text_of(text: str, parts: list[tuple[int, int]], between: str = " ") -> str
 
 
 def _covers(row: Row, text: str, parts: list[tuple[int, int]]) -> bool:
-    """Whether a line says it covers these parts, parted by a space (before brat 1.3 by nothing); white space may differ in kind."""
+    """Whether a line says it covers these parts, which a space parts (before brat 1.3, nothing).
+
+    White space may differ in kind: brat writes a space for a line break.
+    """
     said = {" ".join(re.split(r"\s+", covered)) for covered in (row.covered, row.covered.partition("\t")[0])}
     return any(" ".join(re.split(r"\s+", _text_of(text, parts, between))) in said for between in (" ", ""))

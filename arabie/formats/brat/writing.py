@@ -27,8 +27,7 @@ class Writing:
     def __init__(self, document: Document, convention: Convention) -> None:
         self.document = document
         self.convention = convention
-        kept = document.meta.get("brat")
-        self.kept: Mapping[str, Any] = kept if isinstance(kept, Mapping) else {}
+        self.kept = _kept(document.meta.get("brat"))
         body = BOM + document.text if document.text.startswith(BOM) else document.text
         self.shift = len(body) - len(document.text)
         self.offsets = Offsets(body, convention.unit)
@@ -56,7 +55,8 @@ class Writing:
         yield from self._attributes({line.partition("\t")[0] for line in kept})
         yield from kept
         rest = {key: value for key, value in self.document.meta.items() if key != "brat" or not self.kept}
-        count_uncarried(replace(self.document, meta=rest), self.convention.losses, {"relations", "status", "fragments", "id"})
+        carried = {"relations", "status", "fragments", "id"}
+        count_uncarried(replace(self.document, meta=rest), self.convention.losses, carried)
 
     def _lost(self, cause: str, example: str) -> None:
         self.convention.losses.add(cause, f"{name_of(self.document)}: {example}")
@@ -71,7 +71,8 @@ class Writing:
             self._lost("span left out: its label is not one word without a colon", told)
             return ()
         whole = span.fragments or ((span.start, span.end),)
-        parts = tuple(chain.from_iterable(_lines_of(self.document.text, *part) for part in joined(whole, self.document.text)))
+        text = self.document.text
+        parts = tuple(chain.from_iterable(_lines_of(text, *part) for part in joined(whole, text)))
         if not parts:
             self._lost("span left out: it covers line breaks alone", told)
             return ()
@@ -81,8 +82,8 @@ class Writing:
         except DocumentError:
             self._lost(f"span left out: it begins or ends where {UNITS[self.convention.unit]} cannot divide", told)
             return ()
-        if joined(parts, self.document.text) != whole or len(span.fragments) == 1:
-            self._lost("span reshaped: line breaks at its edge, or fragments with nothing or a line break between them", told)
+        if joined(parts, text) != whole or len(span.fragments) == 1:
+            self._lost("span reshaped: line breaks at its edge, or fragments with only a line break between them", told)
         return parts
 
     def _carried(self, relation: Relation) -> bool:
@@ -100,7 +101,7 @@ class Writing:
         named = {name: span for span, name in self.ids.items()}
         targets: dict[Span, list[str]] = {}
         for event, (trigger, *_) in self.kept.get("events", {}).items():
-            if trigger in self.ids.values():
+            if trigger in named:
                 self.events[event] = [trigger]
                 targets.setdefault(named[trigger], []).append(event)
         free = (name for name in (f"E{n}" for n in count(1)) if name not in self.events)
@@ -132,20 +133,20 @@ class Writing:
         for relation in pending:
             if relation in settled:
                 continue
-            head, tail = self.targets[relation.head], self.targets[relation.tail][0]
-            argument = self._argument(head[0], relation.type, tail)
+            head, tail = self.targets[relation.head][0], self.targets[relation.tail][0]
             if relation.type == self.convention.alias and order[relation.head] > order[relation.tail]:
-                self.equivalents.setdefault(tail, []).append(head[0])
-            elif argument:
-                self.events[head[0]].append(argument)
+                self.equivalents.setdefault(tail, []).append(head)
+            elif argument := self._argument(head, relation.type, tail):
+                self.events[head].append(argument)
             else:
-                self.relations[next(free)] = [relation.type, f"Arg1:{head[0]}", f"Arg2:{tail}"]
+                self.relations[next(free)] = [relation.type, f"Arg1:{head}", f"Arg2:{tail}"]
 
     def _kept_relation(self, kind: str, head: str, tail: str) -> Relation | None:
-        return Relation(kind, self.named[head], self.named[tail]) if head in self.named and tail in self.named else None
+        named = self.named
+        return Relation(kind, named[head], named[tail]) if head in named and tail in named else None
 
     def _argument(self, event: str, role: str, target: str) -> str | None:
-        """``ROLE:id`` with the next free number; None if ``event`` is no event, or the role would be read back as another."""
+        """``ROLE:id``, with the next free number; None if ``event`` is none or the role would be read as another."""
         if event not in self.events:
             return None
         taken = {argument.partition(":")[0] for argument in self.events[event][1:]}
@@ -174,6 +175,18 @@ class Writing:
                 yield line
             else:
                 self._lost("note, normalization or attribute of something that is no longer there", line)
+
+
+def _kept(kept: Any) -> Mapping[str, Any]:
+    """What ``meta["brat"]`` holds, if it has the form that reading gives it, else nothing."""
+    if not isinstance(kept, Mapping):
+        return {}
+    events, relations, lines = kept.get("events", {}), kept.get("relations", {}), kept.get("lines", [])
+    if not isinstance(events, Mapping) or not isinstance(relations, Mapping):
+        return {}
+    rows = (lines, *events.values(), *relations.values())
+    sound = all(isinstance(row, list) and all(isinstance(item, str) for item in row) for row in rows)
+    return kept if sound and all(events.values()) and all(len(row) == 3 for row in relations.values()) else {}
 
 
 def _lines_of(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:

@@ -42,8 +42,8 @@ def labelling_config(schema: Schema) -> str:
     with_status = [control(schema, layer.labels[0]) for layer in schema.layers if layer.statuses]
     if with_status:
         narrowed = {"whenTagName": with_status[0]} if len(with_status) == 1 else {}
-        choices = ElementTree.SubElement(view, "Choices", name=STATUS, toName=TEXT, choice="single-radio", perRegion="true",
-                                         visibleWhen="region-selected", **narrowed)
+        choices = ElementTree.SubElement(view, "Choices", name=STATUS, toName=TEXT, choice="single-radio",
+                                         perRegion="true", visibleWhen="region-selected", **narrowed)
         for status in schema.statuses:
             ElementTree.SubElement(choices, "Choice", value=status, **_hint(schema, status))
     page = ElementTree.SubElement(view, "View", style="direction: rtl; text-align: right")

@@ -8,11 +8,12 @@ from html.parser import HTMLParser
 
 _VOID = frozenset("area base br col embed hr img input link meta source track wbr".split())
 _UNSEEN = frozenset("head script style title template noscript iframe".split())
+_SHOWN = re.compile(r"\r\n|&#?\w+;?|[^&\r]+|.", re.DOTALL)
 _TRANSPARENT = frozenset(("html", "body"))  # offsets and paths start in the body
 
 
 class TextContent(HTMLParser):
-    """The characters a page shows: content character i came from ``source[starts[i]:ends[i]]``; a <br> is one character.
+    """The characters a page shows: character i came from ``source[starts[i]:ends[i]]``; a <br> is one character.
 
     >>> content = TextContent("<p>قوات <b>النظام</b></p>")
     >>> content.text, content.to_source(5, 11), content.place("/p[1]/b[1]/text()[1]", 0)
@@ -89,8 +90,13 @@ class TextContent(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         start = self._at()
-        for found in re.finditer("\r\n|.", data, re.DOTALL):
-            self._add("\n" if found[0] == "\r\n" else found[0], start + found.start(), start + found.end())
+        for found in _SHOWN.finditer(data):
+            shown = html.unescape(found[0]) if found[0][0] == "&" else found[0].replace("\r\n", "\n")
+            if shown == found[0]:
+                for place in range(found.start(), found.end()):
+                    self._add(data[place], start + place, start + place + 1)
+            else:
+                self._add(shown, start + found.start(), start + found.end())
 
     def handle_entityref(self, name: str) -> None:
         self._add_reference(f"&{name}")
@@ -99,10 +105,5 @@ class TextContent(HTMLParser):
         self._add_reference(f"&#{name}")
 
     def _add_reference(self, reference: str) -> None:
-        start = self._at()
-        written = f"{reference};" if self._source.startswith(f"{reference};", start) else reference
-        shown = html.unescape(written)
-        if shown == written:
-            self.handle_data(written)
-        else:
-            self._add(shown, start, start + len(written))
+        ended = self._source.startswith(f"{reference};", self._at())
+        self.handle_data(f"{reference};" if ended else reference)

@@ -20,7 +20,7 @@ from arabie.schema import Schema
 
 USES = ("annotations", "predictions")
 _LABELS = ("labels", "hypertextlabels")
-_ANSWERS = ("choices", "textarea", "taxonomy", "rating", "number", "datetime")  # given for a region or for the whole text
+_ANSWERS = ("choices", "textarea", "taxonomy", "rating", "number", "datetime")  # for a region or the whole text
 _SPACING = re.compile(r"\\[nr]|[\s\ufeff]+")
 
 
@@ -28,9 +28,9 @@ def read(path: str | Path, *, schema: Schema, losses: Losses, use: str = "annota
          field: str | None = None) -> Iterator[Document]:
     """The Documents of an export: one for each task, or for each of its annotations.
 
-    ``use`` is "annotations" or "predictions"; ``annotator`` is "first" (the first annotation that is not skipped), "all" (a
-    Document for each, with ``meta["annotator"]``), or an annotator's id or email, or a model's version; ``field`` names the
-    text among a task's data, and the object of its regions where there are several texts.
+    ``use`` is "annotations" or "predictions"; ``annotator`` is "first" (the first annotation that is not skipped),
+    "all" (a Document for each, with ``meta["annotator"]``), an annotator's id or email, or a model's version; ``field``
+    names the text among a task's data, and the object of its regions where there are several texts.
     """
     if use not in USES:
         raise ArabieError(f"use={use!r}: there is no such part of a task; {nearest(use, USES)}")
@@ -60,14 +60,14 @@ class _Region:
 class _Task:
     """One task of an export."""
 
-    def __init__(self, record: Mapping[str, Any], where: str, schema: Schema, losses: Losses, field: str | None) -> None:
+    def __init__(self, record: Mapping[str, Any], where: str, schema: Schema, losses: Losses,
+                 field: str | None) -> None:
         self.where = where if record.get("id") is None else f"{where} (task {record['id']})"
         self.record, self.schema, self.losses, self.field = record, schema, losses, field
         self.data = record.get("data")
         if not isinstance(self.data, dict):
-            minimal = "annotation_id" in record or "lead_time" in record
-            raise FileError(f'{self.where}: a task has an object "data"; '
-                            + ("this looks like JSON-MIN: export it as JSON" if minimal else "export the project as JSON"))
+            minimal = "this looks like JSON-MIN; " if "annotation_id" in record or "lead_time" in record else ""
+            raise FileError(f'{self.where}: a task has an object "data"; {minimal}export the project as JSON')
         self.key = self._key()
         self.text: str = self.data[self.key]
 
@@ -76,12 +76,14 @@ class _Task:
         texts = [name for name, value in self.data.items() if isinstance(value, str) and name != "id"]
         if self.field is not None and self.field in texts:
             return self.field
+        names = ", ".join(texts)
         if self.field is not None:
-            raise FileError(f"{self.where}: the data have no text {self.field!r}; they have {', '.join(texts) or 'none'}")
+            raise FileError(f"{self.where}: the data have no text {self.field!r}; they have {names or 'none'}")
         if len(texts) == 1 or TEXT in texts:
             return TEXT if TEXT in texts else texts[0]
-        raise FileError(f"{self.where}: the data have {', '.join(texts)}; say which one is the text with field=NAME" if texts
-                        else f"{self.where}: the data have no text; a task's data hold its text as a string")
+        if texts:
+            raise FileError(f"{self.where}: the data have {names}; say which one is the text with field=NAME")
+        raise FileError(f"{self.where}: the data have no text; a task's data hold its text as a string")
 
     def documents(self, use: str, annotator: str, seen: set[str]) -> Iterator[Document]:
         key = "completions" if use == "annotations" and "annotations" not in self.record else use
@@ -98,7 +100,8 @@ class _Task:
             if annotator in ("first", "all") or annotator in names:
                 chosen.append((item, names[0] if names else None))
         if not chosen and not skipped:
-            self._lose(f"task without {use}" if annotator in ("first", "all") else f"task without {use} by {annotator}", "")
+            by = "" if annotator in ("first", "all") else f" by {annotator}"
+            self._lose(f"task without {use}{by}", "")
         for number, (item, name) in enumerate(chosen):
             if annotator != "all" and number:
                 self._lose(f"further {use} of a task", "")
@@ -118,7 +121,8 @@ class _Task:
         results = list_at(item, "result", self.where)
         for number, result in enumerate(results):
             if not isinstance(result, dict) or not isinstance(result.get("type"), str):
-                raise FileError(f'{self.where}: result[{number}] is {shown(result)}; a result is an object with a "type"')
+                raise FileError(f'{self.where}: result[{number}] is {shown(result)}; '
+                                'a result is an object with a "type"')
         regions = self._regions(results)
         self._place(regions)
         spans = self._unique([span for region in regions for span in region.spans])
@@ -126,8 +130,9 @@ class _Task:
         inner = self.data.get("meta") if isinstance(self.data.get("meta"), dict) else {}
         meta = {name: value for name, value in self.data.items() if name not in (self.key, "id") and value is not inner}
         named = self.data.get("id", self.record.get("id"))
+        name = None if named is None else str(named)
         try:
-            return Document(self.text, spans, relations, None if named is None else str(named), {**meta, **inner, **whose}, self.schema)
+            return Document(self.text, spans, relations, name, {**meta, **inner, **whose}, self.schema)
         except DocumentError as error:
             raise FileError(f"{self.where}: {error}") from None
 
@@ -146,7 +151,8 @@ class _Task:
             if result["type"] in _LABELS and wanted in (None, result.get("to_name")):
                 region = self._region(result, f"result[{number}]")
                 if region.id in by_id:  # labelled by a further control
-                    by_id[region.id].labels += [label for label in region.labels if label not in by_id[region.id].labels]
+                    first = by_id[region.id]
+                    first.labels = list(dict.fromkeys(first.labels + region.labels))
                     continue
                 regions.append(region)
                 if region.id is not None:
@@ -167,7 +173,8 @@ class _Task:
             return None
         if self.field in names:
             return self.field
-        raise FileError(f"{self.where}: regions of several texts ({', '.join(names)}); say which to read with field=NAME")
+        raise FileError(f"{self.where}: regions of several texts ({', '.join(names)}); "
+                        "say which to read with field=NAME")
 
     def _region(self, result: Mapping[str, Any], told: str) -> _Region:
         value = result.get("value")
@@ -191,7 +198,8 @@ class _Task:
         if region is None:
             return self._lose(f"answer about the whole text ({result['type']})", shown(given))
         for answer in answers:
-            if isinstance(answer, str) and region.status is None and (result.get("from_name") == STATUS or answer in self.schema.statuses):
+            is_status = result.get("from_name") == STATUS or answer in self.schema.statuses
+            if isinstance(answer, str) and is_status and region.status is None:
                 region.status = answer
             else:
                 self._lose(f"answer about a region other than its status ({result['type']})", shown(answer))
@@ -213,7 +221,7 @@ class _Task:
                 self._add_spans(region, *found)
 
     def _offsets(self, regions: list[_Region]) -> Offsets:
-        """The unit that the regions are counted in: code points, unless the covered texts agree better with UTF-16 units."""
+        """The unit that regions are counted in: code points, unless the covered texts agree better with UTF-16."""
         points, units = Offsets(self.text, "code-points"), Offsets(self.text, "utf-16")
         if points.length == units.length:
             return points
@@ -225,9 +233,10 @@ class _Task:
 
     def _range(self, value: Mapping[str, Any]) -> tuple[int, int]:
         start, end = value.get("start"), value.get("end")
-        if not all(isinstance(offset, int) and not isinstance(offset, bool) for offset in (start, end)):
-            raise FileError(f"{self.where}: a region has start {shown(start)} and end {shown(end)}; both must be whole numbers")
-        return start, end
+        if not _is_whole(start) or not _is_whole(end):
+            raise FileError(f"{self.where}: a region has start {shown(start)} and end {shown(end)}; "
+                            "both must be whole numbers")
+        return int(start), int(end)
 
     def _fits(self, value: Mapping[str, Any], offsets: Offsets) -> bool:
         try:
@@ -241,7 +250,8 @@ class _Task:
         try:
             found = offsets.to_code_points(start, end)
         except DocumentError as error:
-            raise FileError(f"{self.where}: region {start}–{end}: {error}; was the text changed after it was annotated?") from None
+            raise FileError(f"{self.where}: region {start}–{end}: {error}; "
+                            "was the text changed after it was annotated?") from None
         if start >= end:
             raise FileError(f"{self.where}: region {start}–{end} has no extent; delete it or give it one")
         return found if self._fits(value, offsets) else None
@@ -249,14 +259,14 @@ class _Task:
     def _in_hypertext(self, value: Mapping[str, Any], content: TextContent) -> tuple[int, int] | None:
         """The range of the HTML, by the global offsets or else by the paths, whichever the covered text proves."""
         ranges = []
-        given = value.get("globalOffsets")
-        if isinstance(given, dict):
-            ranges.append(self._range(given))
-        if isinstance(value.get("start"), str) and isinstance(value.get("startOffset"), int) and isinstance(value.get("endOffset"), int):
-            ranges.append((content.place(value["start"], value["startOffset"]), content.place(str(value.get("end")), value["endOffset"])))
+        if isinstance(value.get("globalOffsets"), dict):
+            ranges.append(self._range(value["globalOffsets"]))
+        if _is_whole(value.get("startOffset")) and _is_whole(value.get("endOffset")):
+            ranges.append((content.place(str(value.get("start")), int(value["startOffset"])),
+                           content.place(str(value.get("end")), int(value["endOffset"]))))
         if not ranges:
-            raise FileError(f"{self.where}: a region of HTML has neither globalOffsets nor start, end, startOffset and endOffset; "
-                            "export the project as JSON")
+            raise FileError(f"{self.where}: a region of HTML has neither globalOffsets nor start, end, startOffset and "
+                            "endOffset; export the project as JSON")
         for start, end in ranges:
             if start is not None and end is not None and 0 <= start < end <= len(content.text):
                 if _same(value.get("text"), content.text[start:end]):
@@ -286,12 +296,13 @@ class _Task:
                     relations[relation] = None
         return tuple(relations)
 
-    def _read_relation(self, result: Mapping[str, Any], told: str, regions: Mapping[str, _Region], known: set) -> Iterator[Relation]:
+    def _read_relation(self, result: Mapping[str, Any], told: str, regions: Mapping[str, _Region],
+                       known: set[str | None]) -> Iterator[Relation]:
         ends = []
         for key in ("from_id", "to_id"):
             if result.get(key) not in known:
-                raise FileError(f"{self.where}: {told} is a relation whose {key} {shown(result.get(key))} is no region of this "
-                                "annotation; delete the relation")
+                raise FileError(f"{self.where}: {told} is a relation whose {key} {shown(result.get(key))} is no region "
+                                "of this annotation; delete the relation")
             ends.append(regions.get(result[key]))
         direction, labels = result.get("direction", "right"), result.get("labels") or []
         if direction not in ("right", "left", "bi"):
@@ -318,12 +329,16 @@ def _id(result: Mapping[str, Any]) -> str | None:
     return None if result.get("id") is None else str(result["id"])
 
 
+def _is_whole(number: Any) -> bool:
+    return isinstance(number, int) and not isinstance(number, bool) or isinstance(number, float) and number.is_integer()
+
+
 def _is_hypertext(value: Mapping[str, Any]) -> bool:
     return "globalOffsets" in value or isinstance(value.get("start"), str)
 
 
 def _same(covered: Any, text: str) -> bool:
-    r"""Whether a region's covered text, where it has one, is this text; line breaks are written ``\n`` there, spaces may be lost."""
+    r"""Whether a region's covered text, if it has one, is this; line breaks are ``\n`` there, spaces may be lost."""
     return not isinstance(covered, str) or _SPACING.sub("", covered) == _SPACING.sub("", text)
 
 

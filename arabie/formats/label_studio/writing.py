@@ -41,10 +41,13 @@ def _task(document: Document, schema: Schema, losses: Losses, use: str, model_ve
     if document.meta:
         data["meta"] = dict(document.meta)
     plain = document.to_dict()
-    item: dict[str, Any] = {"result": [*_regions(document, plain["spans"], schema, losses), *_relations(document, plain, losses)]}
+    item: dict[str, Any] = {}
     scores = [span.score for span in document.spans if span.score is not None]
     if use == "predictions":
-        item = {"model_version": model_version, **({"score": round(sum(scores) / len(scores), 4)} if scores else {}), **item}
+        item["model_version"] = model_version
+        if scores:
+            item["score"] = round(sum(scores) / len(scores), 4)
+    item["result"] = _regions(document, plain["spans"], schema, losses) + _relations(document, plain, losses)
     return {"data": data, use: [item]}
 
 
@@ -53,7 +56,8 @@ def _regions(document: Document, plain: list[dict[str, Any]], schema: Schema, lo
     results = []
     for span, named in zip(document.spans, plain):
         if schema.layer_of(span.label) is None:
-            losses.add("label that the schema, and so the labelling configuration, does not have", f"{name_of(document)}: {span.label}")
+            losses.add("label that the schema, and so the labelling configuration, does not have",
+                       f"{name_of(document)}: {span.label}")
         place = {"start": span.start, "end": span.end, "text": span.text}
         result = {"id": named["id"], "from_name": control(schema, span.label), "to_name": TEXT, "type": "labels",
                   "value": {**place, "labels": [span.label]}}
@@ -75,7 +79,8 @@ def _relations(document: Document, plain: dict[str, Any], losses: Losses) -> lis
         joined.setdefault((relation["head"], relation["tail"]), []).append(relation)
     results = []
     for (head, tail), relations in joined.items():
-        result = {"from_id": head, "to_id": tail, "type": "relation", "direction": "right", "labels": [r["type"] for r in relations]}
+        result = {"from_id": head, "to_id": tail, "type": "relation", "direction": "right",
+                  "labels": [relation["type"] for relation in relations]}
         scores = [relation["score"] for relation in relations if "score" in relation]
         if scores and len(relations) == 1:
             result["score"] = scores[0]

@@ -73,8 +73,8 @@ def split_suffix(item: str) -> tuple[str, str | None]:
 class Column:
     """A column of a file: the layer it belongs to, and its feature (None for a layer without features).
 
-    ``group`` is "SP", "CH" or "RL", as in the header; ``kind`` is "value", "role", "target" or "source"; ``points_to`` is
-    the type that a target or source is said to have.
+    ``group`` is "SP", "CH" or "RL", as in the header; ``kind`` is "value", "role", "target" or "source"; ``points_to``
+    is the type that a target or source is said to have.
     """
 
     layer: str
@@ -85,7 +85,7 @@ class Column:
 
 
 def parse_layer(line: str) -> list[Column]:
-    """The columns that a header line such as ``#T_SP=layer|feature`` declares. Raises ValueError saying what is wrong."""
+    """The columns that a line such as ``#T_SP=layer|feature`` declares. Raises ValueError saying what is amiss."""
     group, declared = line[3:5], line[6:].split("|")
     layer, columns = declared[0].strip(), []
     if not layer:

@@ -17,8 +17,8 @@ from arabie.formats.losses import Losses
 from arabie.formats.offsets import Offsets
 from arabie.formats.tokens import Tokens
 from arabie.formats.uima import ANNOTATION, Arc, Builder, Link, Mark, Reading, short_name, tokens_meta
-from arabie.formats.webanno.cells import (NO_VALUE, NOTHING, Column, parse_layer, split_cell, split_suffix, unescape_text,
-                                          unescape_value)
+from arabie.formats.webanno.cells import (NO_VALUE, NOTHING, Column, parse_layer, split_cell, split_suffix,
+                                          unescape_text, unescape_value)
 from arabie.schema import Schema
 
 _FORMAT = re.compile(r"#FORMAT=WebAnno TSV 3\.[23]\s*")
@@ -27,7 +27,8 @@ _RANGE = re.compile(r"(\d+)-(\d+)")
 _CHAIN = re.compile(r"(.*)->(\d+)-(\d+)", re.DOTALL)
 
 
-def read(path: str | Path, *, schema: Schema, losses: Losses, layers: str = "", status: str = "status") -> Iterator[Document]:
+def read(path: str | Path, *, schema: Schema, losses: Losses, layers: str = "",
+         status: str = "status") -> Iterator[Document]:
     """The Document of a file, or of each .tsv file in a folder, named after the file.
 
     ``layers`` names the layers to read and their label features ("NamedEntity:value Span:label"), empty for all;
@@ -104,8 +105,8 @@ class _File:
                                      "(number, offsets, token, and one for each feature); the line may be cut off")
         unit, offsets = _UNIT.fullmatch(fields[0]), _RANGE.fullmatch(fields[1])
         if not unit or not offsets:
-            raise self.error(number, f"a row starts with its number, such as 1-2 or 1-2.1, and its offsets, such as 4-8, "
-                                     f"not with {fields[0]!r} and {fields[1]!r}")
+            raise self.error(number, "a row starts with its number, such as 1-2 or 1-2.1, and its offsets, such as "
+                                     f"4-8, not with {fields[0]!r} and {fields[1]!r}")
         row = _Row(number, fields[0], int(offsets[1]), int(offsets[2]), fields[2], fields[3:])
         if self._waiting:
             self._add_sentence(row.start, number)
@@ -121,8 +122,8 @@ class _File:
         """Add the waiting text at its offset: after a line break and as many spaces as are missing."""
         gap = start - self._length
         if gap < 0:
-            raise self.error(line, f"the sentence starts at {start}, inside the one before it, which ends at {self._length}; "
-                                   "offsets count UTF-16 units from the start of the document")
+            raise self.error(line, f"the sentence starts at {start}, inside the one before it, which ends at "
+                                   f"{self._length}; offsets count UTF-16 units from the start of the document")
         between = " " * gap if not self._text else "\n" + " " * (gap - 1) if gap else ""
         sentence = "\n".join(self._waiting)
         self._text += [between, sentence]
@@ -136,7 +137,7 @@ class _File:
             try:
                 row.start, row.end = offsets.to_code_points(row.start, row.end)
             except DocumentError as error:
-                raise self.error(row.line, f"{error}; offsets are UTF-16 units from the start of the document") from None
+                raise self.error(row.line, f"{error}; offsets count UTF-16 units from the document's start") from None
             if self.text[row.start:row.end] != row.form:
                 raise self.error(row.line, f"the token is {row.form!r}, but at its offsets the text has "
                                            f"{self.text[row.start:row.end]!r}; offsets are UTF-16 units")
@@ -151,7 +152,8 @@ class _File:
         if self.sentence_ids:
             losses.add("sentence id", str(self.path), self.sentence_ids)
         builder = Builder(self.text, features, features, reading, schema, losses, str(self.path))
-        tokens = Tokens(self.text, tuple(tuple((row.start, row.end) for row in rows) for rows in self.sentences if rows))
+        placed = (tuple((row.start, row.end) for row in rows) for rows in self.sentences if rows)
+        tokens = Tokens(self.text, tuple(placed))
         return builder.build(annotations.marks, annotations.arcs, name, tokens_meta(tokens))
 
 
@@ -212,8 +214,8 @@ class _Annotations:
                 roles = split_cell(split_suffix(roles)[0], ";")
                 targets = split_cell(item, ";") if roles else []
                 if len(roles) != len(targets):
-                    raise self.file.error(row.line, f"{column.feature} has {len(roles)} roles but {len(targets)} targets; "
-                                                    "write one target for each role, separated by ';'")
+                    raise self.file.error(row.line, f"{column.feature} has {len(roles)} roles but {len(targets)} "
+                                                    "targets; write one target for each role, separated by ';'")
                 for role, target in zip(roles, targets):
                     unit, number = split_suffix(target)
                     mark.links.append(Link(column.feature, None if role == NO_VALUE else unescape_value(role),
@@ -241,7 +243,7 @@ class _Annotations:
                 raise self.file.error(row.line, f"no annotation is numbered [{number}]; mend the number in brackets")
             return self._numbered[number]
         if unit not in self.file.rows:
-            raise self.file.error(row.line, f"no token is numbered {unit!r}; mend the number that the relation points to")
+            raise self.file.error(row.line, f"no token is numbered {unit!r}; mend the number that is pointed to")
         marks = self.file.rows[unit].marks
         if layer != ANNOTATION:
             return next(iter(marks.get(layer, ())), None)
@@ -250,7 +252,8 @@ class _Annotations:
     def _read_link(self, row: _Row, items: dict[Column, str]) -> None:
         """Read one link of a chain; its place is written after the relation's name: ``coref->1-2``."""
         layer = next(iter(items)).layer
-        found = next((_CHAIN.fullmatch(item) for column, item in items.items() if column.feature == "referenceRelation"), None)
+        places = [item for column, item in items.items() if column.feature == "referenceRelation"]
+        found = _CHAIN.fullmatch(places[0]) if places else None
         if not found:
             raise self.file.error(row.line, f"an element of {layer} has no place in its chain; its relation is "
                                             "written such as coref->1-2")

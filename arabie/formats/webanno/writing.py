@@ -19,7 +19,7 @@ from arabie.formats.webanno.cells import NO_VALUE, NOTHING, VERSION, escape_text
 from arabie.schema import Schema
 
 _LINE_BREAKING = re.compile(r"[\t\n\r]")
-Unit = tuple[int, tuple[int, int] | None]  # the number of a token, and the part of it that is meant, or None for all of it
+Unit = tuple[int, tuple[int, int] | None]  # the number of a token, and the part of it that is meant, None for all
 
 
 def write(documents: Iterable[Document], path: str | Path, *, schema: Schema, losses: Losses) -> None:
@@ -37,7 +37,8 @@ class _Page:
         self.text = document.text
         self.offsets = Offsets(self.text, "utf-16")
         self.tokens = self._tokens()
-        self.names = [f"{s}-{t}" for s, sentence in enumerate(self.tokens.sentences, 1) for t in range(1, len(sentence) + 1)]
+        self.names = [f"{number}-{place}" for number, sentence in enumerate(self.tokens.sentences, 1)
+                      for place in range(1, len(sentence) + 1)]
         count_uncarried(document, losses, ("relations", "status", "score", "id"))
         marks, arcs = annotations(document, layers)
         self.units = {mark: self._place(mark) for mark in marks}
@@ -73,8 +74,8 @@ class _Page:
         start, end = max(mark.start, flat[first][0]), min(mark.end, flat[last][1])
         if (start, end) != (mark.start, mark.end):
             self.losses.add("white space at the edge of a span", told)
-        parts = [(number, (max(start, flat[number][0]), min(end, flat[number][1]))) for number in range(first, last + 1)]
-        return [(number, None if part == flat[number] else part) for number, part in parts]
+        covered = ((max(start, token[0]), min(end, token[1])) for token in flat[first:last + 1])
+        return [(number, None if part == flat[number] else part) for number, part in enumerate(covered, first)]
 
     def _carries(self, *ends: Mark) -> bool:
         if all(self.units[end] for end in ends):
@@ -100,7 +101,7 @@ class _Page:
         return on
 
     def _numbers(self) -> dict[Mark, int]:
-        """A number for each mark that would not be known without: over several units, stacked, or the target of a link."""
+        """A number for each mark that is not known without: over several units, stacked, or the target of a link."""
         targets = {link.target for mark in self.marks for link in mark.links}
         stacked = {mark for layers in self.on.values() for marks in layers.values() if len(marks) > 1 for mark in marks}
         wanted = [mark for mark in self.marks if len(self.units[mark]) > 1 or mark in stacked or mark in targets]
@@ -110,7 +111,8 @@ class _Page:
         columns = self._columns()
         yield f"{VERSION}\n"
         for kind, layer, base, features in columns:
-            yield f"#T_{kind}=" + "|".join([layer, *self._declared(layer, features), *([f"BT_{base}"] if base else [])]) + "\n"
+            declared = [layer, *self._declared(layer, features), *([f"BT_{base}"] if base else [])]
+            yield f"#T_{kind}={'|'.join(declared)}\n"
         yield "\n"
         number = 0
         for sentence, text in zip(self.tokens.sentences, self._sentence_texts()):
@@ -120,7 +122,7 @@ class _Page:
                 number += 1
 
     def _columns(self) -> list[tuple[str, str, str, list[str]]]:
-        """(SP or RL, layer, the layer a relation is drawn between, features in use); layers with slots after those without."""
+        """(SP or RL, layer, the layer a relation joins spans of, features in use); layers with slots come later."""
         spans: dict[str, set[str]] = {}
         relations: dict[str, set[str]] = {}
         for mark in self.marks:
@@ -156,7 +158,8 @@ class _Page:
     def _row(self, name: str, token: tuple[int, int], unit: Unit, columns: list) -> str:
         start, end = self.offsets.from_code_points(*token)
         here = self.on.get(unit, {})
-        cells = [cell for kind, layer, _, features in columns for cell in self._cells(kind, here.get(layer, ()), features)]
+        cells = [cell for kind, layer, _, features in columns
+                 for cell in self._cells(kind, here.get(layer, ()), features)]
         return "\t".join([name, f"{start}-{end}", self.text[token[0]:token[1]], *cells]) + "\t\n"
 
     def _cells(self, kind: str, items: list, features: list[str]) -> Iterator[str]:

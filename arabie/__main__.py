@@ -1,0 +1,5 @@
+"""``python -m arabie`` is the command ``arabie``."""
+
+from arabie.cli import main
+
+main()

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import zipfile
+
+import pytest
+
+from arabie.errors import FileError
+from arabie.formats.files import atomic_folder, atomic_writer, read_records
+
+RECORDS = [{"a": 1}, {"b": ["]", "،"]}]
+
+
+@pytest.mark.parametrize("content, lines", [
+    ('{"a": 1}\n\n{"b": ["]", "،"]}', [1, 3]),
+    ('\ufeff{"a": 1}\r\n{"b": ["]", "،"]}\r\n', [1, 2]),
+    ('[{"a": 1}, {"b": ["]", "،"]}]', [1, 1]),
+    ('\ufeff\n [\n{"a":\n1}\n,\n{"b": ["]", "،"]}\n]\n', [3, 6]),
+])
+def test_records_of_lines_and_of_a_list_are_the_same(content, lines, tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(content.encode())
+    assert list(read_records(path)) == [(f"{path}:{line}", record) for line, record in zip(lines, RECORDS)]
+
+
+@pytest.mark.parametrize("content", ["", "\n \n", "[]", " [ ] "])
+def test_a_file_may_hold_no_record(content, tmp_path):
+    (tmp_path / "file").write_text(content)
+    assert list(read_records(tmp_path / "file")) == []
+
+
+@pytest.mark.parametrize("content, message", [
+    ('{"a": 1}\n{"a"', "file:2: not JSON"),
+    ('{"a": 1}\n3', "file:2: 3 is not an object"),
+    ('[{"a": 1}\n{"a": 1}]', "file:2: not JSON: expecting a comma or the end of the list"),
+    ('[\n{"a": 1},\n{"a": }]', "file:3: not JSON"),
+    ('[\n{"a": 1}', "file:2: not JSON: expecting a comma or the end of the list"),
+    ('[{"a": 1}]\n]', "not JSON: something stands after the end of the list"),
+    ('[\n"a"]', 'file:2: "a" is not an object'),
+    ("[" * 100000, "file:1: JSON that cannot be read"),
+    ('{"a":' * 100000, "file:1: JSON that cannot be read"),
+])
+def test_broken_json_is_named_with_its_line(content, message, tmp_path):
+    (tmp_path / "file").write_text(content)
+    with pytest.raises(FileError, match=message):
+        list(read_records(tmp_path / "file"))
+
+
+def test_records_inside_a_zip(tmp_path):
+    with zipfile.ZipFile(tmp_path / "d.zip", "w") as archive:
+        archive.writestr("a.jsonl", '{"a": 1}\n[')
+    rows = read_records(zipfile.Path(tmp_path / "d.zip") / "a.jsonl")
+    assert next(rows) == (f"{tmp_path}/d.zip/a.jsonl:1", {"a": 1})
+    with pytest.raises(FileError, match=r"d\.zip/a\.jsonl:2: not JSON"):
+        next(rows)
+
+
+def test_half_a_surrogate_pair_is_refused_and_leaves_the_file_as_it_was(tmp_path):
+    (tmp_path / "out").write_text("before")
+    with pytest.raises(FileError, match="half of a surrogate pair"):
+        with atomic_writer(tmp_path / "out") as stream:
+            stream.write("x" * 100000 + "\ud83d")
+    assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [("out", "before")]
+
+
+def test_a_folder_appears_whole_or_not_at_all(tmp_path):
+    with pytest.raises(ValueError):
+        with atomic_folder(tmp_path / "out") as folder:
+            (folder / "a").write_text("a")
+            raise ValueError
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "out").mkdir()
+    with atomic_folder(tmp_path / "out") as folder:
+        (folder / "a").write_text("a")
+    assert [file.name for file in tmp_path.rglob("*")] == ["out", "a"]
+    with pytest.raises(FileError, match="is not an empty folder; name a new folder"):
+        with atomic_folder(tmp_path / "out"):
+            pass
+    with pytest.raises(FileError, match="missing/out: cannot be written: No such file"):
+        with atomic_folder(tmp_path / "missing" / "out"):
+            pass

@@ -1,0 +1,76 @@
+"""Viterbi against trying every sequence."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from arabie.decoding import best_tags, forbid, spans_to_tags, tags_to_spans
+
+LABELS = ("A", "B")
+TAGS = 5
+
+
+def possible(tags, lines) -> bool:
+    for n, tag in enumerate(tags):
+        if tag in (2, 4) and (n == 0 or lines[n] != lines[n - 1] or tags[n - 1] not in (tag, tag - 1)):
+            return False
+    return True
+
+
+@st.composite
+def scored(draw, most=5):
+    length = draw(st.integers(1, most))
+    values = draw(st.lists(st.lists(st.floats(-6, 2, width=32), min_size=TAGS, max_size=TAGS), min_size=length, max_size=length))
+    raw = np.array(values, dtype=np.float32)
+    scores = raw - np.log(np.exp(raw).sum(axis=1, keepdims=True))
+    line = np.cumsum(draw(st.lists(st.integers(0, 1), min_size=length, max_size=length)))
+    return scores, line
+
+
+@settings(max_examples=150, deadline=None)
+@given(scored())
+def test_best_tags_are_the_best_of_all_possible_sequences(case):
+    scores, line = case
+    found = best_tags(scores, line)
+    assert possible(found, line)
+    total = scores[np.arange(len(found)), found].sum()
+    best = max(sum(scores[n, t] for n, t in enumerate(tags)) for tags in itertools.product(range(TAGS), repeat=len(line)) if possible(tags, line))
+    assert np.isclose(total, best, atol=1e-4)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(1, 3), st.integers(0, 1)), max_size=6))
+def test_tags_and_back(steps):
+    spans, at = [], 0
+    for gap, length, label in steps:
+        spans.append((at + gap, at + gap + length - 1, label))
+        at += gap + length
+    tags = spans_to_tags(spans, at + 1)
+    certain = np.where(np.arange(TAGS) == tags[:, None], 0.0, -30.0)
+    found = tags_to_spans(tags, certain, np.ones(len(tags), dtype=bool), LABELS)
+    assert [(s.first, s.last, LABELS.index(s.label)) for s in found] == spans
+    assert all(s.score > 0.99 for s in found)
+
+
+def test_what_cannot_be_is_forbidden():
+    scores = np.log(np.full((3, TAGS), 1 / TAGS, dtype=np.float32))
+    closed = forbid(scores, np.array([True, False, True]), one_word=True)
+    assert (closed[1, [1, 3]] < -1e8).all() and (closed[:, [2, 4]] < -1e8).all() and (closed[0, [0, 1, 3]] > -2).all()
+    assert (scores > -2).all(), "the scores given are left as they were"
+
+
+def test_punctuation_at_the_end_of_a_span_stays_outside():
+    tags = np.array([1, 2, 2, 0])
+    scores = np.where(np.arange(TAGS) == tags[:, None], 0.0, -30.0)
+    (span,) = tags_to_spans(tags, scores, np.array([True, True, False, True]), LABELS)
+    assert (span.first, span.last) == (0, 1)
+
+
+def test_score_is_the_probability_of_exactly_that_span():
+    scores = np.log(np.array([[0.1, 0.6, 0.1, 0.1, 0.1], [0.1, 0.1, 0.6, 0.1, 0.1], [0.5, 0.1, 0.2, 0.1, 0.1]]))
+    (span,) = tags_to_spans(np.array([1, 2, 0]), scores, np.ones(3, dtype=bool), LABELS)
+    assert np.isclose(span.score, 0.6 * 0.6 * 0.8)
