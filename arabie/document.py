@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 from arabie.errors import DocumentError
@@ -81,6 +83,10 @@ def _span_order(span: Span) -> tuple:
     return span.start, -span.end, span.label, span.fragments, span.status or ""
 
 
+def _relation_order(relation: Relation) -> tuple:
+    return _span_order(relation.head), _span_order(relation.tail), relation.type
+
+
 @dataclass(frozen=True)
 class Document:
     """A text with its spans and relations, checked on creation, compared by value.
@@ -101,24 +107,24 @@ class Document:
     schema: Schema = field(default_factory=default_schema, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        kept = {}
-        for span in self.spans:
+        kept: dict[Span, Span] = {}  # each span as it was given, and completed
+        for given in self.spans:
+            span = self._completed(given)
             if span in kept:
                 raise DocumentError(f"{self._where()}: {span.label} at {span.start}–{span.end} is there twice; remove one")
-            kept[span] = self._completed(span)
-        relations, seen = [], set()
-        for relation in self.relations:
-            if relation in seen:
-                raise DocumentError(f"{self._where()}: {self._told(relation)} is there twice; remove one")
-            seen.add(relation)
-            for span in (relation.head, relation.tail):
+            kept[given] = kept[span] = span
+        relations: dict[Relation, None] = {}
+        for given in self.relations:
+            for span in (given.head, given.tail):
                 if span not in kept:
-                    raise DocumentError(f"{self._where()}: {self._told(relation)} points to {span.label} "
+                    raise DocumentError(f"{self._where()}: {self._told(given)} points to {span.label} "
                                         f"{span.start}–{span.end}, which is not among the document's spans; add the span")
-            relations.append(replace(relation, head=kept[relation.head], tail=kept[relation.tail]))
-        relations.sort(key=lambda r: (_span_order(r.head), _span_order(r.tail), r.type))
-        object.__setattr__(self, "spans", tuple(sorted(kept.values(), key=_span_order)))
-        object.__setattr__(self, "relations", tuple(relations))
+            relation = Relation(given.type, kept[given.head], kept[given.tail], given.score)
+            if relation in relations:
+                raise DocumentError(f"{self._where()}: {self._told(relation)} is there twice; remove one")
+            relations[relation] = None
+        object.__setattr__(self, "spans", tuple(sorted(set(kept.values()), key=_span_order)))
+        object.__setattr__(self, "relations", tuple(sorted(relations, key=_relation_order)))
 
     def __hash__(self) -> int:
         return hash((self.text, self.spans, self.relations, self.id))
@@ -138,7 +144,10 @@ class Document:
                                     f"{len(self.text)} characters; offsets are code points from 0, end exclusive")
         if span.fragments and (span.fragments[0][0], span.fragments[-1][1]) != (span.start, span.end):
             raise DocumentError(f"{self._where()}: the fragments of {span.label} do not reach from {span.start} to {span.end}")
-        return replace(span, text=self.text[span.start:span.end], status=span.status or self.schema.default_status(span.label))
+        if any(before[1] > after[0] for before, after in pairwise(span.fragments)):
+            raise DocumentError(f"{self._where()}: the fragments of {span.label} at {span.start}–{span.end} overlap or are out of order")
+        status = span.status or self.schema.default_status(span.label)
+        return Span(span.start, span.end, span.label, status, span.score, span.fragments, span.id, self.text[span.start:span.end])
 
     def layer(self, name: str) -> tuple[Span, ...]:
         """The spans of one layer, in text order."""
@@ -184,21 +193,22 @@ class Document:
             raise DocumentError('a document is an object with a "text" string')
         spans, named = [], {}
         for number, item in enumerate(_rows(data, "spans")):
-            span = _read_span(item, number)
+            span = _read_span(item, f"spans[{number}]: ")
             if span.id in named:
                 raise DocumentError(f"spans[{number}]: the id {span.id!r} is used twice; ids are unique in a document")
             spans.append(span)
             if span.id is not None:
                 named[span.id] = span
-        relations = [_read_relation(item, number, named) for number, item in enumerate(_rows(data, "relations"))]
-        meta = data.get("meta") or {}
-        if not isinstance(meta, Mapping):
-            raise DocumentError('"meta" is an object')
-        return cls(data["text"], tuple(spans), tuple(relations), data.get("id"), dict(meta), schema or default_schema())
+        relations = [_read_relation(item, f"relations[{number}]: ", named) for number, item in enumerate(_rows(data, "relations"))]
+        return cls(_read_string(data, "text"), tuple(spans), tuple(relations), _read_string(data, "id", optional=True),
+                   _read_meta(data), schema or default_schema())
 
     def to_json(self) -> str:
-        """One line of the native JSONL format."""
-        return json.dumps(self.to_dict(), ensure_ascii=False)
+        """One line of the native JSONL format. Raises DocumentError for a meta that JSON cannot hold."""
+        try:
+            return json.dumps(self.to_dict(), ensure_ascii=False)
+        except (TypeError, ValueError) as error:
+            raise DocumentError(f"{self._where()}: its meta cannot be written as JSON: {error}") from None
 
 
 def _names(spans: Iterable[Span]) -> dict[Span, str]:
@@ -233,24 +243,70 @@ def _rows(data: Mapping[str, Any], key: str) -> list:
     return rows
 
 
-def _read_span(item: Any, number: int) -> Span:
-    if not isinstance(item, Mapping):
-        raise DocumentError(f"spans[{number}] is an object with start, end and label")
-    for key, kind in (("start", int), ("end", int), ("label", str)):
-        if not isinstance(item.get(key), kind) or isinstance(item.get(key), bool):
-            raise DocumentError(f'spans[{number}] needs "{key}", a{"n integer" if kind is int else " string"}, not {item.get(key)!r}')
+def _read_meta(data: Mapping[str, Any]) -> dict[str, Any]:
+    meta = data.get("meta")
+    if meta is None:
+        return {}
+    if not isinstance(meta, Mapping):
+        raise DocumentError(f'"meta" is an object, not {meta!r}')
     try:
-        fragments = tuple((int(start), int(end)) for start, end in item.get("fragments") or ())
-        score = None if item.get("score") is None else float(item["score"])
-    except (TypeError, ValueError):
-        raise DocumentError(f"spans[{number}]: score is a number and fragments are [start, end] pairs") from None
-    return Span(item["start"], item["end"], item["label"], item.get("status"), score, fragments, item.get("id"))
+        json.dumps(meta, ensure_ascii=False).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise DocumentError(f'"meta" cannot be written as JSON: {error}') from None
+    return dict(meta)
 
 
-def _read_relation(item: Any, number: int, named: Mapping[Any, Span]) -> Relation:
-    if not isinstance(item, Mapping) or not isinstance(item.get("type"), str):
-        raise DocumentError(f"relations[{number}] is an object with type, head and tail")
-    for end in ("head", "tail"):
-        if item.get(end) not in named:
-            raise DocumentError(f"relations[{number}]: {end} {item.get(end)!r} is not the id of a span of this document")
-    return Relation(item["type"], named[item["head"]], named[item["tail"]], item.get("score"))
+def _read_string(item: Mapping[str, Any], key: str, where: str = "", optional: bool = False) -> str | None:
+    value = item.get(key)
+    if value is None and optional:
+        return None
+    if not isinstance(value, str):
+        raise DocumentError(f'{where}"{key}" is a string, not {value!r}')
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise DocumentError(f'{where}"{key}" holds half of a surrogate pair, {value[error.start]!a}, at character {error.start}; '
+                            "take it out or put the whole character back") from None
+    return value
+
+
+def _read_offsets(start: Any, end: Any, where: str) -> tuple[int, int]:
+    if type(start) is not int or type(end) is not int:  # a bool is an int, too
+        raise DocumentError(f'{where}"start" and "end" are integers, not {start!r} and {end!r}')
+    return start, end
+
+
+def _read_score(item: Mapping[str, Any], where: str) -> float | None:
+    score = item.get("score")
+    if score is None:
+        return None
+    if type(score) not in (int, float) or not abs(score) <= sys.float_info.max:
+        raise DocumentError(f'{where}"score" is a number or null, not {score!r}')
+    return float(score)
+
+
+def _read_fragments(item: Mapping[str, Any], where: str) -> tuple[tuple[int, int], ...]:
+    parts = item.get("fragments")
+    if parts is None:
+        return ()
+    if not isinstance(parts, (list, tuple)) or not all(isinstance(part, (list, tuple)) and len(part) == 2 for part in parts):
+        raise DocumentError(f'{where}"fragments" is a list of [start, end] pairs, not {parts!r}')
+    return tuple(_read_offsets(*part, where) for part in parts)
+
+
+def _read_span(item: Any, where: str) -> Span:
+    if not isinstance(item, Mapping):
+        raise DocumentError(f"{where}a span is an object with start, end and label, not {item!r}")
+    start, end = _read_offsets(item.get("start"), item.get("end"), where)
+    return Span(start, end, _read_string(item, "label", where), _read_string(item, "status", where, optional=True),
+                _read_score(item, where), _read_fragments(item, where), _read_string(item, "id", where, optional=True))
+
+
+def _read_relation(item: Any, where: str, named: Mapping[str, Span]) -> Relation:
+    if not isinstance(item, Mapping):
+        raise DocumentError(f"{where}a relation is an object with type, head and tail, not {item!r}")
+    ends = [_read_string(item, end, where) for end in ("head", "tail")]
+    for end, name in zip(("head", "tail"), ends):
+        if name not in named:
+            raise DocumentError(f"{where}{end} {name!r} is not the id of a span of this document")
+    return Relation(_read_string(item, "type", where), *(named[name] for name in ends), _read_score(item, where))

@@ -1,0 +1,44 @@
+"""The model in the box is as good as the README says, and as the project promised."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from pathlib import Path
+
+import pytest
+
+from arabie import load
+from arabie.model_folder import DEFAULT_MODEL
+
+ROOT = Path(__file__).resolve().parents[1]
+PROMISED = {"entities_f1": 0.78, "events_f1": 0.74, "causes_f1": 0.32, "causes_relaxed_f1": 0.45, "relations_relaxed_f1": 0.40}
+
+
+@pytest.fixture(scope="module")
+def accuracy():
+    spec = importlib.util.spec_from_file_location("accuracy", ROOT / "benchmarks/accuracy.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_dev_scores_are_those_promised_and_those_in_the_readme(accuracy):
+    count, summary = accuracy.scores(load(DEFAULT_MODEL, device="cpu"), ROOT / "training/corpus/dev.jsonl")
+    assert {name: summary[name] for name, least in PROMISED.items() if summary[name] < least} == {}
+    (row,) = [line for line in (ROOT / "README.md").read_text(encoding="utf-8").splitlines() if line.startswith("| dev |")]
+    cells = [cell.strip() for cell in row.strip("|").split("|")]
+    assert int(cells[1]) == count
+    for cell, layer in zip(cells[2:6], ("entities", "events", "causes", "relations")):
+        strict, relaxed = (float(part) for part in cell.split("/"))
+        assert abs(strict - summary[f"{layer}_f1"]) < 0.004 and abs(relaxed - summary[f"{layer}_relaxed_f1"]) < 0.004
+
+
+def test_the_folder_says_how_it_was_made():
+    told = json.loads((DEFAULT_MODEL / "training.json").read_text(encoding="utf-8"))
+    assert told["data"]["train_documents"] > 300 and told["encoder"]["pieces_seen"] > 1e6
+    assert set(told["dev"]) >= set(PROMISED)
+
+
+def test_it_fits_in_forty_megabytes():
+    assert sum(path.stat().st_size for path in DEFAULT_MODEL.iterdir()) < 40e6
