@@ -115,17 +115,21 @@ def _example(encoded: Encoded, window: Window, annotation: Annotation, schema: S
 
 
 class Collator:
-    """Pads examples into the tensors of ``ArabieModel.forward``."""
+    """Pads examples into the tensors of ``ArabieModel.forward``.
 
-    def __init__(self, schema: Schema, pad: int) -> None:
-        self.schema, self.pad = schema, pad
+    With ``mask_units`` that share of the units is hidden behind the mask piece, so that the model learns to tell a name
+    from what stands around it; torch's random state decides which.
+    """
+
+    def __init__(self, schema: Schema, pad: int, mask: int = 0, mask_units: float = 0.0) -> None:
+        self.schema, self.pad, self.mask, self.mask_units = schema, pad, mask, mask_units
         labels = schema.all_labels
         self.candidates = np.array([[any((h, t) in r.joins for r in schema.relations) for t in labels] for h in labels], dtype=bool)
 
     def __call__(self, batch: Sequence[dict[str, Any]]) -> dict[str, torch.Tensor]:
         layers = len(self.schema.layers)
         fields = {
-            "input_ids": _padded([e["ids"] for e in batch], self.pad),
+            "input_ids": _padded([self._hidden(e) for e in batch], self.pad),
             "attention_mask": _padded([[1] * len(e["ids"]) for e in batch], 0),
             "first": _padded([e["first"] for e in batch], 0),
             "last": _padded([e["last"] for e in batch], 0),
@@ -146,6 +150,16 @@ class Collator:
             for head, tail, kind in example["relations"]:
                 targets[row, head, tail] = kind
         return fields | {"spans": torch.from_numpy(spans), "targets": torch.from_numpy(targets)}
+
+    def _hidden(self, example: dict[str, Any]) -> list[int]:
+        """The piece ids of an example, those of some units masked."""
+        if not self.mask_units:
+            return example["ids"]
+        ids = list(example["ids"])
+        for unit in torch.nonzero(torch.rand(len(example["first"])) < self.mask_units).flatten().tolist():
+            for place in range(example["first"][unit], example["last"][unit] + 1):
+                ids[place] = self.mask
+        return ids
 
 
 def _padded(rows: Sequence[Sequence[int]], value: int) -> torch.Tensor:

@@ -46,7 +46,8 @@ FORMATS = {".jsonl": "jsonl", ".src": "source"}
 
 @dataclass(frozen=True)
 class ModelSettings:
-    """What the model is: its encoder (a folder or hub id), how it reads text, and the sizes of its heads."""
+    """What the model is: its encoder (a folder or hub id), how it reads text, and the sizes of its heads.
+    ``encoder_dropout`` takes the place of every dropout in the encoder's own config, if it is given."""
 
     encoder: str
     profile: str = "default"
@@ -54,6 +55,7 @@ class ModelSettings:
     window: int = 256
     overlap: int = 64
     dropout: float = 0.1
+    encoder_dropout: float | None = None
     relation_size: int = 256
 
     def __post_init__(self) -> None:
@@ -71,7 +73,8 @@ class DataSettings:
 
 @dataclass(frozen=True)
 class RunSettings:
-    """How it is trained. ``patience``: epochs without a better dev score before stopping; 0 trains all epochs."""
+    """How it is trained. ``mask_units``: the share of words hidden in each example; ``patience``: epochs without a better
+    dev score before stopping (0: train all epochs)."""
 
     epochs: int = 20
     batch_size: int = 16
@@ -80,6 +83,7 @@ class RunSettings:
     weight_decay: float = 0.01
     warmup: float = 0.1
     precision: str = "fp32"
+    mask_units: float = 0.0
     patience: int = 0
     seed: int = 1
 
@@ -198,7 +202,10 @@ def _starting_point(settings: ModelSettings) -> tuple[PreTrainedModel, ArabieMod
             check_folder(path)
             model = load_model(path)
             return model.encoder, model
-        return AutoModel.from_pretrained(path, dtype=torch.float32, **without_pooler(config)), None
+        for name in [name for name in config.to_dict() if name.endswith("dropout") or name.endswith("dropout_prob")]:
+            if settings.encoder_dropout is not None and name != "classifier_dropout":
+                setattr(config, name, settings.encoder_dropout)
+        return AutoModel.from_pretrained(path, config=config, dtype=torch.float32, **without_pooler(config)), None
     except (OSError, ValueError) as error:
         raise ConfigError(f"the encoder {settings.encoder!r} cannot be loaded: {str(error).splitlines()[0]}") from None
 
@@ -271,7 +278,8 @@ def run_training(settings: TrainSettings, train_files: list[Path], dev_files: li
         log.info("left out: %s", line)
     callbacks = [EarlyStoppingCallback(settings.training.patience)] if settings.training.patience else []
     trainer = JointTrainer(model=model, args=training_arguments(settings, run), train_dataset=dataset, eval_dataset=dataset.select([0]),
-                           data_collator=Collator(schema, tokenizer.pad_token_id or 0), callbacks=callbacks, dev=dev_documents,
+                           data_collator=Collator(schema, tokenizer.pad_token_id or 0, tokenizer.mask_token_id or 0, settings.training.mask_units),
+                           callbacks=callbacks, dev=dev_documents,
                            tokenizer=tokenizer, head_learning_rate=settings.training.head_learning_rate)
     last = get_last_checkpoint(run / "checkpoints") if resume and (run / "checkpoints").is_dir() else None
     if resume and last is None:

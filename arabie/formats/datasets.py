@@ -7,7 +7,9 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from pathlib import Path
@@ -195,7 +197,9 @@ def write(documents: Iterable[Document], path: str | Path, *, schema: Schema, lo
             stream.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
     elif suffix == ".parquet":
         with atomic_writer(path, "wb") as stream:
-            _write_parquet(rows, stream, _features(form, columns, scheme, schema), losses)
+            features = _features(form, columns, scheme, schema)
+            writer = _package("pyarrow.parquet").ParquetWriter(stream, features.arrow_schema)
+            _write_rows(rows, writer, features, losses)
     elif suffix:
         raise ArabieError(f"{path}: a dataset is a .parquet file, a .jsonl file, or a folder without a suffix")
     else:
@@ -238,13 +242,13 @@ def _features(form: str, columns: Mapping[str, str], scheme: str, schema: Schema
                              **{column: [package.ClassLabel(names=names)] for column, names in tags.items()}})
 
 
-def _write_parquet(rows: Iterable[dict[str, Any]], stream: Any, features: Any, losses: Losses) -> None:
-    parquet = _package("pyarrow.parquet")
+def _write_rows(rows: Iterable[dict[str, Any]], writer: Any, features: Any, losses: Losses) -> None:
+    """Write rows to a writer of tables, parquet or Arrow, ``ROWS`` at a time."""
     import pyarrow
     labels = {column: {name: number for number, name in enumerate(names)}
               for column, names in _names(features).items() if names}
     rows = iter(rows)
-    with parquet.ParquetWriter(stream, features.arrow_schema) as writer:
+    with writer:
         while batch := list(islice(rows, ROWS)):
             for row in batch:
                 for column, numbers in labels.items():
@@ -259,17 +263,15 @@ def _number(tag: str, numbers: Mapping[str, int], losses: Losses, name: str | No
 
 
 def _write_folder(rows: Iterable[dict[str, Any]], path: str | Path, features: Any, losses: Losses) -> None:
-    package = _package("datasets")
-    import tempfile
+    package, ipc = _package("datasets"), _package("pyarrow.ipc")
     with atomic_folder(path) as folder, tempfile.TemporaryDirectory() as scratch:
-        with open(Path(scratch) / "rows.parquet", "wb") as stream:
-            _write_parquet(rows, stream, features, losses)
-        package.Dataset.from_parquet(f"{scratch}/rows.parquet", cache_dir=scratch).save_to_disk(str(folder))
+        arrow = str(Path(scratch) / "rows.arrow")
+        _write_rows(rows, ipc.new_stream(arrow, features.arrow_schema), features, losses)
+        package.Dataset.from_file(arrow).save_to_disk(str(folder))
 
 
 def _package(name: str) -> Any:
     """A module of the packages that only this format needs."""
-    import importlib
     try:
         return importlib.import_module(name)
     except ImportError:

@@ -166,8 +166,9 @@ class Reading:
             if name in plain:
                 return name
         if len(plain) > 1:
-            raise FileError(f"{where}: the layer {layer} has the features {', '.join(plain)}; say which one is the label "
-                            f"with layers={short_name(layer) + ':' + plain[0]!r}, or name only the layers you want")
+            example = f"{short_name(layer)}:{plain[0]}"
+            raise FileError(f"{where}: the layer {layer} has the features {', '.join(plain)}; say which one is the "
+                            f"label with layers={example!r}, or name only the layers you want")
         return plain[0] if plain else None
 
 

@@ -8,9 +8,11 @@ from arabie.document import Document, Relation, Span
 from arabie.schema import default_schema
 
 SCHEMA = default_schema()
-PIECES = ["قسد", "انشقّ", "هـ.روب", "#دير_الزور", "ﻻ", "\u200f", "\u064b", "😀", "👨‍👩‍👧", "e\u0301", "\ufeff", "a", ".", "،",
-          "[1]", "*", "_", "|", "\\", "\\t", "->", "#Text=", "<b>", "&amp;", " ", "  ", "\n", "\n\n", "\r\n", "\t", "\u00a0",
-          "\u2028", "\x0b", "\x1c"]
+PIECES = [
+    "قسد", "انشقّ", "هـ.روب", "#دير_الزور", "ﻻ", "a", ".", "،", "[1]", "*", "_", "|", "\\", "\\t", "->", "#Text=", "<b>", "&amp;",
+    "\u200f", "\u064b", "e\u0301", "\ufeff", "😀", "👨‍👩‍👧",
+    " ", "  ", "\n", "\n\n", "\r\n", "\t", "\u00a0", "\u2028", "\x0b", "\x1c",
+]
 ODD_NAMES = ["نجمة", "a_b", "x|y[2];*", "A->B", "\\", "ROLE_x", "tab\there"]
 
 

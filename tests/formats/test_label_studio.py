@@ -41,7 +41,8 @@ def test_an_export_with_everything_in_it():
     assert (first.id, first.meta) == ("1", {"title": "خبر", "source": "x"})
     assert [(s.text, s.label, s.status, s.score, s.id) for s in first.spans] == [
         ("فرّ", "DEFECTION", "NEGATED", 0.5, "r1"), ("ضابط", "PERSON", None, None, None),
-        ("ضابط", "ROLE", None, None, "r2"), ("قسد\nفي حلب", "GROUP", None, None, "r3"), ("حلب", "LOC", None, None, "r4")]
+        ("ضابط", "ROLE", None, None, "r2"), ("قسد\nفي حلب", "GROUP", None, None, "r3"),
+        ("حلب", "LOC", None, None, "r4")]
     assert {(r.type, r.head.text, r.tail.text, r.tail.label) for r in first.relations} == {
         ("AGENT", "فرّ", "ضابط", "ROLE"), ("AGENT", "فرّ", "ضابط", "PERSON"), ("PLACE", "فرّ", "حلب", "LOC"),
         ("FROM", "فرّ", "حلب", "LOC"), ("ALIAS", "قسد\nفي حلب", "حلب", "LOC"), ("ALIAS", "حلب", "قسد\nفي حلب", "GROUP"),
@@ -231,7 +232,7 @@ def relation(**fields) -> dict:
 
 @pytest.mark.parametrize("item, message", [
     ({"text": "قسد"}, 'a task has an object "data"; export the project as JSON'),
-    ({"text": "قسد", "id": 1, "annotation_id": 2, "label": []}, "this looks like JSON-MIN: export it as JSON"),
+    ({"text": "قسد", "id": 1, "annotation_id": 2, "label": []}, "this looks like JSON-MIN; export the project as JSON"),
     ({"data": {"image": 3}}, "the data have no text"),
     ({"data": {"text": "a"}, "annotations": {}}, '"annotations" is {}; it must be a list'),
     ({"data": {"text": "a"}, "annotations": [3]}, '"annotations" holds 3, not an object'),

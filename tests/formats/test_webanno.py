@@ -63,8 +63,8 @@ def test_layers_and_features_of_another_project_by_option():
 
 
 def test_a_label_feature_that_is_not_plain_is_asked_for():
-    with pytest.raises(FileError, match=r"project\.tsv: the layer .*POS has the features PosValue, coarseValue; say which "
-                                        r"one is the label with layers='POS:PosValue'"):
+    with pytest.raises(FileError, match=r"project\.tsv: the layer .*POS has the features PosValue, coarseValue; "
+                                        r"say which one is the label with layers='POS:PosValue'"):
         read_one(DATA / "project.tsv")
     with pytest.raises(FileError, match="has no feature 'valu'; it has identifier, value"):
         read_one(DATA / "project.tsv", layers="NamedEntity:valu")
@@ -244,7 +244,7 @@ ROW = "1-1\t0-3\tقسد\tGROUP\t_\t_\t\n"
     (HEADER + ROW + "1-2\t5-7\tفي\t_\t_\t_\t\n", 8, "the token is 'في', but at its offsets the text has"),
     (HEADER + ROW + ROW, 8, "the number 1-1 is given twice"),
     ("#FORMAT=WebAnno TSV 3.3\n\n\n1-1\t0-3\tقسد\t\n", 4, "a token before any #Text= line"),
-    (HEADER + ROW + "\n#Text=ثم\n2-1\t5-7\tثم\t_\t_\t_\t\n", 10, "starts at 5, inside the one before it, which ends at"),
+    (HEADER + ROW + "\n#Text=ثم\n2-1\t5-7\tثم\t_\t_\t_\t\n", 10, "starts at 5, inside the one before it"),
     (HEADER + ROW + "1-2\t4-6\tفي\t_\tIN\t7-9\t\n", 8, "no token is numbered '7-9'"),
     (HEADER + ROW + "1-2\t4-6\tفي\t_\tIN\t1-1[4_0]\t\n", 8, "no annotation is numbered [4]"),
     (HEADER + ROW + "1-2\t4-6\tفي\t_\tIN|AT\t1-1\t\n", 8, "a relation of x.Rel has no source"),

@@ -103,3 +103,17 @@ def test_batches_hold_each_example_and_padding(encoder):
                         wanted = related.get((head, tail), 0)
                 assert batch["targets"][n, head, tail] == wanted
     assert np.all(batch["statuses"].numpy()[-1] == IGNORED)
+
+
+def test_hidden_units_are_hidden_whole_and_only_they(encoder):
+    row = made(encoder, next(iter(read("training/corpus/dev.jsonl"))))[0][0]
+    collator = Collator(SCHEMA, 0, mask=4, mask_units=0.3)
+    shares = []
+    for _ in range(30):
+        ids = collator([row])["input_ids"][0].tolist()
+        for first, last in zip(row["first"], row["last"]):
+            changed = [ids[n] != row["ids"][n] for n in range(first, last + 1)]
+            assert all(ids[n] in (4, row["ids"][n]) for n in range(first, last + 1)) and len(set(changed)) == 1
+            shares.append(changed[0])
+        assert (ids[0], ids[len(row["ids"]) - 1]) == (row["ids"][0], row["ids"][-1])
+    assert 0.25 < np.mean(shares) < 0.35

@@ -61,7 +61,7 @@ def test_it_learns_what_it_is_shown(toy_encoder, data, tmp_path):
 
 
 def test_resumed_after_a_kill_it_ends_the_same(toy_encoder, data, tmp_path):
-    made = settings(toy_encoder, tmp_path, 2, rate=1e-3)
+    made = settings(toy_encoder, tmp_path, 2, rate=1e-3, extra="mask_units = 0.2")
     run_training(made, [data], [data], tmp_path / "whole", resume=False)
     first, last = sorted((tmp_path / "whole" / "checkpoints").glob("checkpoint-*"), key=lambda p: int(p.name.split("-")[1]))
     shutil.copytree(first, tmp_path / "killed" / "checkpoints" / first.name)

@@ -180,7 +180,7 @@ class _Task:
         value = result.get("value")
         if not isinstance(value, dict):
             raise FileError(f'{self.where}: {told} has no object "value"; export the project as JSON')
-        labels = value.get(result["type"], value.get("labels", []))
+        labels = next((value[key] for key in (result["type"], "labels", "htmllabels") if key in value), [])
         if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
             raise FileError(f"{self.where}: the labels of {told} are {shown(labels)}; they must be a list of strings")
         if not labels:
