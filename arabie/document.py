@@ -83,10 +83,6 @@ def _span_order(span: Span) -> tuple:
     return span.start, -span.end, span.label, span.fragments, span.status or ""
 
 
-def _relation_order(relation: Relation) -> tuple:
-    return _span_order(relation.head), _span_order(relation.tail), relation.type
-
-
 @dataclass(frozen=True)
 class Document:
     """A text with its spans and relations, checked on creation, compared by value.
@@ -107,24 +103,35 @@ class Document:
     schema: Schema = field(default_factory=default_schema, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        kept: dict[Span, Span] = {}  # each span as it was given, and completed
-        for given in self.spans:
-            span = self._completed(given)
-            if span in kept:
+        given = tuple(self.spans)
+        kept: dict[Span, Span] = {}
+        same: dict[int, Span] = {}  # by identity: a relation's ends are nearly always the very spans, and hashing is dear
+        for number, span in enumerate(given):
+            completed = same[id(span)] = self._completed(span)
+            kept[completed] = completed
+            if len(kept) == number:
                 raise DocumentError(f"{self._where()}: {span.label} at {span.start}–{span.end} is there twice; remove one")
-            kept[given] = kept[span] = span
-        relations: dict[Relation, None] = {}
-        for given in self.relations:
-            for span in (given.head, given.tail):
-                if span not in kept:
-                    raise DocumentError(f"{self._where()}: {self._told(given)} points to {span.label} "
-                                        f"{span.start}–{span.end}, which is not among the document's spans; add the span")
-            relation = Relation(given.type, kept[given.head], kept[given.tail], given.score)
-            if relation in relations:
+        spans = tuple(sorted(kept, key=_span_order))
+        object.__setattr__(self, "spans", spans)
+        places = {id(span): place for place, span in enumerate(spans)}
+        found: dict[tuple[int, int, str], Relation] = {}
+        for relation in self.relations:
+            head, tail = (same.get(id(end)) or self._found(end, kept, relation) for end in (relation.head, relation.tail))
+            key = places[id(head)], places[id(tail)], relation.type
+            if key in found:
                 raise DocumentError(f"{self._where()}: {self._told(relation)} is there twice; remove one")
-            relations[relation] = None
-        object.__setattr__(self, "spans", tuple(sorted(set(kept.values()), key=_span_order)))
-        object.__setattr__(self, "relations", tuple(sorted(relations, key=_relation_order)))
+            unchanged = relation.head is head and relation.tail is tail
+            found[key] = relation if unchanged else Relation(relation.type, head, tail, relation.score)
+        object.__setattr__(self, "relations", tuple(found[key] for key in sorted(found)))
+
+    def _found(self, end: Span, kept: Mapping[Span, Span], relation: Relation) -> Span:
+        """The document's span that equals a relation's end, which may lack the status that a span of its label has."""
+        status = end.status or self.schema.default_status(end.label)
+        span = kept.get(replace(end, status=status))
+        if span is None:
+            raise DocumentError(f"{self._where()}: {self._told(relation)} points to {end.label} {end.start}–{end.end}, which is "
+                                "not among the document's spans; add the span")
+        return span
 
     def __hash__(self) -> int:
         return hash((self.text, self.spans, self.relations, self.id))
@@ -138,16 +145,26 @@ class Document:
 
     def _completed(self, span: Span) -> Span:
         """The span with its text, and with the default status where its layer has statuses and it gives none."""
-        for start, end in ((span.start, span.end), *span.fragments):
-            if not 0 <= start < end <= len(self.text):
-                raise DocumentError(f"{self._where()}: {span.label} at {start}–{end} does not lie in the text of "
-                                    f"{len(self.text)} characters; offsets are code points from 0, end exclusive")
-        if span.fragments and (span.fragments[0][0], span.fragments[-1][1]) != (span.start, span.end):
+        self._check_range(span, span.start, span.end)
+        if span.fragments:
+            self._check_fragments(span)
+        status, text = span.status or self.schema.default_status(span.label), self.text[span.start:span.end]
+        if span.status == status and span.text == text:
+            return span
+        return Span(span.start, span.end, span.label, status, span.score, span.fragments, span.id, text)
+
+    def _check_range(self, span: Span, start: int, end: int) -> None:
+        if not 0 <= start < end <= len(self.text):
+            raise DocumentError(f"{self._where()}: {span.label} at {start}–{end} does not lie in the text of "
+                                f"{len(self.text)} characters; offsets are code points from 0, end exclusive")
+
+    def _check_fragments(self, span: Span) -> None:
+        for start, end in span.fragments:
+            self._check_range(span, start, end)
+        if (span.fragments[0][0], span.fragments[-1][1]) != (span.start, span.end):
             raise DocumentError(f"{self._where()}: the fragments of {span.label} do not reach from {span.start} to {span.end}")
         if any(before[1] > after[0] for before, after in pairwise(span.fragments)):
             raise DocumentError(f"{self._where()}: the fragments of {span.label} at {span.start}–{span.end} overlap or are out of order")
-        status = span.status or self.schema.default_status(span.label)
-        return Span(span.start, span.end, span.label, status, span.score, span.fragments, span.id, self.text[span.start:span.end])
 
     def layer(self, name: str) -> tuple[Span, ...]:
         """The spans of one layer, in text order."""
@@ -191,17 +208,17 @@ class Document:
         """The Document of a native dictionary. Raises DocumentError naming the part that is missing or wrong."""
         if not isinstance(data, Mapping) or not isinstance(data.get("text"), str):
             raise DocumentError('a document is an object with a "text" string')
+        text, schema = _read_string(data, "text"), schema or default_schema()
         spans, named = [], {}
         for number, item in enumerate(_rows(data, "spans")):
-            span = _read_span(item, f"spans[{number}]: ")
+            span = _read_span(item, number, text, schema)
             if span.id in named:
                 raise DocumentError(f"spans[{number}]: the id {span.id!r} is used twice; ids are unique in a document")
             spans.append(span)
             if span.id is not None:
                 named[span.id] = span
-        relations = [_read_relation(item, f"relations[{number}]: ", named) for number, item in enumerate(_rows(data, "relations"))]
-        return cls(_read_string(data, "text"), tuple(spans), tuple(relations), _read_string(data, "id", optional=True),
-                   _read_meta(data), schema or default_schema())
+        relations = [_read_relation(item, number, named) for number, item in enumerate(_rows(data, "relations"))]
+        return cls(text, tuple(spans), tuple(relations), _read_string(data, "id", optional=True), _read_meta(data), schema)
 
     def to_json(self) -> str:
         """One line of the native JSONL format. Raises DocumentError for a meta that JSON cannot hold."""
@@ -262,11 +279,12 @@ def _read_string(item: Mapping[str, Any], key: str, where: str = "", optional: b
         return None
     if not isinstance(value, str):
         raise DocumentError(f'{where}"{key}" is a string, not {value!r}')
-    try:
-        value.encode()
-    except UnicodeEncodeError as error:
-        raise DocumentError(f'{where}"{key}" holds half of a surrogate pair, {value[error.start]!a}, at character {error.start}; '
-                            "take it out or put the whole character back") from None
+    if not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError as error:
+            raise DocumentError(f'{where}"{key}" holds half of a surrogate pair, {value[error.start]!a}, at character {error.start}; '
+                                "take it out or put the whole character back") from None
     return value
 
 
@@ -294,19 +312,33 @@ def _read_fragments(item: Mapping[str, Any], where: str) -> tuple[tuple[int, int
     return tuple(_read_offsets(*part, where) for part in parts)
 
 
-def _read_span(item: Any, where: str) -> Span:
-    if not isinstance(item, Mapping):
+def _read_span(item: Any, number: int, text: str, schema: Schema) -> Span:
+    if type(item) is dict and len(item) == 4:  # nearly every span; the checks below take three times as long
+        start, end, label, name = item.get("start"), item.get("end"), item.get("label"), item.get("id")
+        if type(start) is type(end) is int and type(label) is type(name) is str and label.isascii() and name.isascii():
+            return Span(start, end, label, schema.default_status(label), None, (), name, text[start:end])
+    where = f"spans[{number}]: "
+    if not isinstance(item, dict):
         raise DocumentError(f"{where}a span is an object with start, end and label, not {item!r}")
     start, end = _read_offsets(item.get("start"), item.get("end"), where)
-    return Span(start, end, _read_string(item, "label", where), _read_string(item, "status", where, optional=True),
-                _read_score(item, where), _read_fragments(item, where), _read_string(item, "id", where, optional=True))
+    label = _read_string(item, "label", where)
+    status = _read_string(item, "status", where, optional=True) or schema.default_status(label)
+    return Span(start, end, label, status, _read_score(item, where), _read_fragments(item, where), _read_string(item, "id", where, optional=True),
+                text[start:end])
 
 
-def _read_relation(item: Any, where: str, named: Mapping[str, Span]) -> Relation:
-    if not isinstance(item, Mapping):
+def _read_relation(item: Any, number: int, named: Mapping[str, Span]) -> Relation:
+    if type(item) is dict and len(item) == 3:
+        kind, head, tail = item.get("type"), item.get("head"), item.get("tail")
+        if type(kind) is type(head) is type(tail) is str and kind.isascii() and head in named and tail in named:
+            return Relation(kind, named[head], named[tail])
+    where = f"relations[{number}]: "
+    if not isinstance(item, dict):
         raise DocumentError(f"{where}a relation is an object with type, head and tail, not {item!r}")
-    ends = [_read_string(item, end, where) for end in ("head", "tail")]
-    for end, name in zip(("head", "tail"), ends):
-        if name not in named:
-            raise DocumentError(f"{where}{end} {name!r} is not the id of a span of this document")
-    return Relation(_read_string(item, "type", where), *(named[name] for name in ends), _read_score(item, where))
+    ends = []
+    for end in ("head", "tail"):
+        span = named.get(_read_string(item, end, where))
+        if span is None:
+            raise DocumentError(f"{where}{end} {item[end]!r} is not the id of a span of this document")
+        ends.append(span)
+    return Relation(_read_string(item, "type", where), *ends, _read_score(item, where))

@@ -29,7 +29,7 @@ class Annotation:
 def examples(documents: Iterable[Document], encoder: Encoder, schema: Schema, settings: WindowSettings, left_out: Losses) -> Iterator[dict[str, Any]]:
     """One example a window. ``left_out`` counts the annotations that cannot be learnt from, by cause.
 
-    Fields: ids, first, last (see WindowInput), tags [layers][units], statuses [units], spans [n][first, last, label],
+    Fields: length, ids, first, last (see WindowInput), tags [layers][units], statuses [units], spans [n][first, last, label],
     relations [m][head, tail, type]. A span that a window cuts is IGNORED there; another window has it whole.
     """
     for document in documents:
@@ -104,6 +104,7 @@ def _example(encoded: Encoded, window: Window, annotation: Annotation, schema: S
     reached.update(relations)
     names = schema.relation_names
     return {
+        "length": int(places[-1] - places[0]) + 2,
         "ids": [tokenizer.cls_token_id, *encoded.pieces[places[0]:places[-1]].tolist(), tokenizer.sep_token_id],
         "first": (places[:-1] - places[0] + 1).tolist(),
         "last": (places[1:] - places[0]).tolist(),

@@ -123,7 +123,7 @@ def build_dataset(documents: list[Document], encoder: Encoder, config: ArabieCon
         omitted = Losses(keep=1)
         parsed = [Document.from_dict(json.loads(line), schema) for line in batch["document"]]
         rows = list(examples(parsed, encoder, schema, config.windows(), omitted))
-        columns = {name: [row[name] for row in rows] for name in ("ids", "first", "last", "tags", "statuses", "spans", "relations")}
+        columns = {name: [row[name] for row in rows] for name in ("length", "ids", "first", "last", "tags", "statuses", "spans", "relations")}
         told = json.dumps([[cause, count, omitted.examples[cause]] for cause, count in omitted.counts.items()])
         return columns | {"omitted": [told if n == 0 else "" for n in range(len(rows))]}
 
@@ -238,7 +238,7 @@ def training_arguments(settings: TrainSettings, run: Path) -> TrainingArguments:
         max_grad_norm=1.0, bf16=options.precision == "bf16", fp16=options.precision == "fp16", seed=options.seed, data_seed=options.seed,
         eval_strategy="epoch", save_strategy="epoch", save_total_limit=2, load_best_model_at_end=True, metric_for_best_model="eval_score",
         greater_is_better=True, logging_strategy="epoch", report_to=["tensorboard"], remove_unused_columns=False,
-        dataloader_num_workers=0, use_cpu=not torch.cuda.is_available(), save_only_model=False)
+        train_sampling_strategy="group_by_length", dataloader_num_workers=0, use_cpu=not torch.cuda.is_available(), save_only_model=False)
 
 
 def save_model(trainer: JointTrainer, tokenizer: Any, settings: TrainSettings, run: Path, counts: dict[str, Any]) -> None:
