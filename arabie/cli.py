@@ -3,81 +3,105 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import TYPE_CHECKING, Annotated, NoReturn, Optional
 
 import typer
 
-from arabie.errors import ArabieError, FileError
+from arabie.errors import ArabieError, FileError, SchemaError
+
+if TYPE_CHECKING:
+    from arabie.document import Document
+    from arabie.extractor import Extractor
+    from arabie.formats.losses import Losses
+    from arabie.schema import Schema
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="rich",
                   help="Reads Arabic news text and labels who, what, where and why: entities, events, causes and relations.")
+ANNOTATED = {".jsonl": "jsonl", ".src": "source"}  # names' ends and the formats they stand for
 
-ModelOption = Annotated[Optional[str], typer.Option("--model", "-m", help="A model folder or hub id; the model that comes with arabie if not given.")]
-DeviceOption = Annotated[Optional[str], typer.Option(help="cpu, cuda or mps; the best there is if not given.")]
-OutOption = Annotated[Optional[Path], typer.Option("--out", "-o", help="Write JSONL to this file; it appears only when it is whole.")]
+ModelOption = Annotated[Optional[str], typer.Option(
+    "--model", "-m", metavar="MODEL", help="A model folder or hub id. [dim]\\[default: the model that comes with arabie][/dim]")]
+DeviceOption = Annotated[Optional[str], typer.Option(
+    metavar="DEVICE", help="cpu, cuda or mps. [dim]\\[default: the best there is][/dim]")]
 
 
 @app.command()
-def extract(paths: Annotated[list[str], typer.Argument(help="Text files, .jsonl files (read as arabie's own, labelled anew), or - for standard input.")],
-            json_lines: Annotated[bool, typer.Option("--json", help="Print JSONL, one document a line, instead of the view for the eye.")] = False,
-            out: OutOption = None, model: ModelOption = None, device: DeviceOption = None) -> None:
-    """Label texts: [bold]arabie extract article.txt[/bold], or [bold]… | arabie extract - --json[/bold]."""
-    documents = _read_inputs(paths)
+def extract(
+    paths: Annotated[list[str], typer.Argument(
+        metavar="PATH", help="Text files (UTF-8); .jsonl and .src files, whose documents are labelled anew; - for a text on standard input.")],
+    json_lines: Annotated[bool, typer.Option("--json", help="Print JSONL, one document a line, in place of the view for the eye.")] = False,
+    out: Annotated[Optional[Path], typer.Option(
+        "--out", "-o", metavar="FILE", help="Write JSONL to this file, which appears only when it is whole.")] = None,
+    model: ModelOption = None, device: DeviceOption = None,
+) -> None:
+    """Label texts and show what is found, or write it as JSONL.
+
+    [bold]arabie extract article.txt[/bold]
+    [bold]arabie extract articles/*.txt -o labelled.jsonl[/bold]
+    [bold]… | arabie extract - --json[/bold]
+    """
+    _check_target(out)
+    documents = _inputs(paths)
     labelled = _extractor(model, device).label_many(documents)
     if out:
         from arabie.formats import write
 
         write(_counted(labelled, "extract"), out)
     elif json_lines:
-        for document in labelled:
+        for document in labelled if sys.stdout.isatty() else _counted(labelled, "extract"):
             print(document.to_json(), flush=True)
     else:
-        from rich.console import Console
-
-        from arabie.terminal import render
-
-        console = Console(highlight=False)
-        for number, document in enumerate(labelled):
-            if number:
-                console.rule()
-            console.print(render(document))
+        _show(labelled)
 
 
 @app.command()
-def evaluate(gold: Annotated[list[Path], typer.Argument(help="Annotated files, .jsonl or .src.")],
-             model: ModelOption = None, device: DeviceOption = None,
-             json_file: Annotated[Optional[Path], typer.Option("--json", help="Also write every figure to this file.")] = None,
-             errors: Annotated[bool, typer.Option("--errors", help="List the mistakes one by one, by kind.")] = False,
-             limit: Annotated[int, typer.Option(help="At most so many mistakes.")] = 100) -> None:
-    """Measure a model on annotated documents: strict seqeval reports, relaxed scores, relations, status, calibration."""
+def evaluate(
+    gold: Annotated[list[Path], typer.Argument(metavar="FILE", help="Annotated files, .jsonl or .src.")],
+    model: ModelOption = None, device: DeviceOption = None,
+    json_file: Annotated[Optional[Path], typer.Option("--json", metavar="FILE", help="Also write every figure and mistake to this file.")] = None,
+    errors: Annotated[bool, typer.Option("--errors", help="List the mistakes one by one, with their context.")] = False,
+    limit: Annotated[int, typer.Option(metavar="N", min=0, help="List no more mistakes than this.")] = 100,
+) -> None:
+    """Measure a model on annotated documents.
+
+    Strict seqeval reports and relaxed scores for each layer, relations, status accuracy, calibration, and what was left out.
+    """
     from rich.console import Console
 
     from arabie.evaluation import evaluate as measure
     from arabie.evaluation import render
     from arabie.formats.files import atomic_writer
 
+    _check_target(json_file)
+    for path in gold:
+        _check_annotated(path)
     extractor = _extractor(model, device)
-    documents = [document for path in gold for document in _annotated(path, extractor.schema)]
-    if not documents:
-        raise FileError(f"{', '.join(map(str, gold))}: no documents in it; there is nothing to measure")
+    documents = list(_gold(gold, extractor.schema))
     found = measure(documents, _counted(extractor.label_many(documents), "evaluate", len(documents)), extractor.schema,
                     extractor.relate_many(documents))
+    if json_file:
+        with atomic_writer(json_file) as stream:
+            stream.write(json.dumps(found.to_dict(), ensure_ascii=False, indent=1) + "\n")
     console = Console(highlight=False)
     console.print(render.report(found))
     if errors:
         console.print(render.errors(found, limit))
-    if json_file:
-        with atomic_writer(json_file) as stream:
-            stream.write(json.dumps(found.to_dict(), ensure_ascii=False, indent=1) + "\n")
 
 
 @app.command()
-def validate(paths: Annotated[list[Path], typer.Argument(help="Annotated files, .src or .jsonl.")],
-             schema: Annotated[Optional[Path], typer.Option(help="A schema file (TOML); arabie's own if not given.")] = None) -> None:
-    """Check annotated files against the schema and the annotation guidelines, with line numbers."""
+def validate(
+    paths: Annotated[list[Path], typer.Argument(metavar="FILE", help="Annotated files, .src or .jsonl.")],
+    schema: Annotated[Optional[Path], typer.Option(
+        metavar="FILE", help="A schema file (TOML). [dim]\\[default: the schema of docs/annotation.md][/dim]")] = None,
+) -> None:
+    """Check annotated files against the schema and the annotation guidelines, with line numbers.
+
+    Problems and warnings go to standard error; the exit code is 1 if there is a problem.
+    """
     from arabie.schema import Schema
     from arabie.validation import validate as check
 
@@ -87,11 +111,12 @@ def validate(paths: Annotated[list[Path], typer.Argument(help="Annotated files, 
     for warning in report.warnings:
         print(f"warning: {warning}", file=sys.stderr)
     counts = report.counts
-    print(f"{counts.documents:,} sound documents, {counts.words:,} words, {sum(counts.spans.values()):,} spans, "
-          f"{sum(counts.relations.values()):,} relations; {len(report.problems):,} problems, {len(report.warnings):,} warnings")
+    totals = {"sound documents": counts.documents, "words": counts.words, "spans": counts.spans.total(),
+              "relations": counts.relations.total(), "problems": len(report.problems), "warnings": len(report.warnings)}
+    print(", ".join(f"{name}: {count:,}" for name, count in totals.items()))
     for name, counted in (("spans", counts.spans), ("relations", counts.relations)):
         if counted:
-            print(f"  {name}: " + ", ".join(f"{label} {count:,}" for label, count in counted.most_common()))
+            print(f"{name} by kind: " + ", ".join(f"{label} {count:,}" for label, count in counted.most_common()))
     if report.problems:
         raise typer.Exit(1)
 
@@ -104,78 +129,138 @@ def info(model: ModelOption = None) -> None:
 
     path = model or DEFAULT_MODEL
     check_folder(path)
-    print(f"arabie {__version__}")
-    for line in describe(path):
-        print(line)
+    lines = describe(path)
+    print(f"arabie {__version__}", *lines, sep="\n")
 
 
-def _extractor(model: str | None, device: str | None):
+def _extractor(model: str | None, device: str | None) -> Extractor:
     from arabie import load
     from arabie.model_folder import DEFAULT_MODEL
 
-    _quiet_libraries()
     return load(model or DEFAULT_MODEL, device)
 
 
-def _quiet_libraries() -> None:
-    """Keep the progress bars and notices of libraries off the terminal; errors still come as exceptions."""
-    from transformers.utils import logging
+def _inputs(paths: Iterable[str]) -> Iterator[Document]:
+    """The documents to label. All are read through before the first is labelled, so that a fault in the last is told at once."""
+    from arabie.formats.losses import Losses
 
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-
-
-def _read_inputs(paths: Iterable[str]) -> Iterator:
-    """Documents to label; every file is looked for before the first is read."""
-    paths = list(paths)
+    paths, losses, held = list(paths), Losses(), {}
     for path in paths:
-        if path != "-" and not Path(path).is_file():
-            raise FileError(f"{path}: {'is a folder; name the files in it' if Path(path).is_dir() else 'no such file'}")
-    return (document for path in paths for document in _documents(path))
+        is_file = path != "-" and _check_exists(Path(path)).is_file()
+        documents = _documents(path, losses)
+        if is_file:
+            for _ in documents:
+                pass
+        elif path not in held:
+            held[path] = list(documents)  # a pipe can be read once
+    _tell(losses)
+    return (document for path in paths for document in (held[path] if path in held else _documents(path, Losses())))
 
 
-def _documents(path: str) -> Iterator:
+def _documents(path: str, losses: Losses) -> Iterator[Document]:
+    """The documents of a file, or the text on standard input."""
     from arabie.document import Document
     from arabie.formats import read
     from arabie.formats.files import decode, read_text
 
+    ending = Path(path).suffix.lower()
     if path == "-":
+        if sys.stdin.isatty():
+            print("Reading the text from the terminal; end it with Ctrl-D on a line of its own.", file=sys.stderr)
         yield Document(decode(sys.stdin.buffer.read(), "standard input"))
-    elif path.endswith(".jsonl"):
-        yield from read(path)
+    elif ending in ANNOTATED:
+        yield from read(path, ANNOTATED[ending], losses=losses)
+    elif ending == ".json":
+        raise FileError(f"{path}: is JSON, not text; give texts, or a .jsonl file with one object a line, such as {{\"text\": \"…\"}}")
     else:
-        yield Document(read_text(path), id=Path(path).stem)
+        yield Document(read_text(path), id=os.fsencode(Path(path).stem).decode("utf-8", "replace"))
 
 
-def _annotated(path: Path, schema) -> Iterator:
-    """The gold Documents of a file, each checked against the model's schema."""
-    from arabie.errors import SchemaError
+def _gold(paths: Iterable[Path], schema: Schema) -> Iterator[Document]:
+    """The annotated documents of files, sound by the model's schema."""
     from arabie.formats import read
+    from arabie.formats.losses import Losses
 
-    if not path.is_file():
+    losses, number = Losses(), 0
+    for path in paths:
+        for number, document in enumerate(read(path, ANNOTATED[path.suffix.lower()], schema=schema, losses=losses), 1):
+            if problems := schema.problems(document):
+                name = f"number {number}" if document.id is None else repr(document.id)
+                more = f" (and {len(problems) - 1:,} more)" if len(problems) > 1 else ""
+                raise SchemaError(f"{path}: document {name}: {problems[0]}{more}. Mend the file, whose problems 'arabie validate' lists, "
+                                  f"or name the model it was made for; this one has the schema {schema.name!r}")
+            yield document
+    if not number:
+        raise FileError(f"{', '.join(map(str, paths))}: no document in it, so there is nothing to measure")
+    _tell(losses)
+
+
+def _check_exists(path: Path) -> Path:
+    if path.is_dir():
+        raise FileError(f"{path}: is a folder; name the files in it")
+    if not path.exists():
         raise FileError(f"{path}: no such file")
-    for document in read(path, "source" if path.suffix == ".src" else "jsonl", schema=schema):
-        problems = [problem for problem in schema.problems(document) if "unknown" in problem]
-        if problems:
-            raise SchemaError(f"{path}: document {document.id!r}: {problems[0]}; the model was made for the schema {schema.name!r}")
-        yield document
+    return path
 
 
-def _counted(documents: Iterable, what: str, total: int | None = None) -> Iterator:
+def _check_annotated(path: Path) -> None:
+    if _check_exists(path).suffix.lower() not in ANNOTATED:
+        raise FileError(f"{path}: annotated documents are read from {' and '.join(ANNOTATED)} files")
+
+
+def _check_target(path: Path | None) -> None:
+    """Refuse a file that could not be written, before the work rather than after it."""
+    if path and path.exists() and not path.is_file():
+        raise FileError(f"{path}: is no file that could be replaced; name another")
+    if path and not path.absolute().parent.is_dir():
+        raise FileError(f"{path}: there is no folder {path.parent}; make it first")
+
+
+def _tell(losses: Losses) -> None:
+    for line in losses.lines():
+        print(f"note: {line}", file=sys.stderr)
+
+
+def _show(documents: Iterable[Document]) -> None:
+    from rich.console import Console
+
+    from arabie.terminal import render
+
+    console = Console(highlight=False)
+    for number, document in enumerate(documents):
+        if number:
+            console.rule()
+        console.print(render(document))
+
+
+def _counted(documents: Iterable[Document], what: str, total: int | None = None) -> Iterator[Document]:
     """The documents, while a bar on standard error counts them if that is a terminal."""
     from rich.console import Console
-    from rich.progress import track
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    yield from track(documents, what, total=total, console=Console(stderr=True), disable=not sys.stderr.isatty())
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+    with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty()) as bar:
+        yield from bar.track(documents, total=total, description=what)
 
 
 def main() -> None:
-    """Run the command; an error of arabie's is one line on standard error and exit code 1."""
+    """Run the command; an error of arabie's, or output that cannot be written, is one line on standard error and exit code 1."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(encoding="utf-8")
     try:
-        app()
+        try:
+            app(prog_name="arabie")
+        finally:
+            sys.stdout.flush()
     except ArabieError as error:
-        print(f"arabie: {error}", file=sys.stderr)
-        raise SystemExit(1) from None
-    except BrokenPipeError:
-        sys.stderr.close()
-        raise SystemExit(1) from None
+        _fail(str(error))
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left in the buffer has nowhere to go
+        if isinstance(error, BrokenPipeError):
+            raise SystemExit(1) from None
+        _fail(f"{error.filename or 'the output cannot be written'}: {error.strerror or error}")
+
+
+def _fail(told: str) -> NoReturn:
+    print("arabie:", " ".join(told.splitlines()), file=sys.stderr)
+    raise SystemExit(1) from None

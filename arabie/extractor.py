@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from transformers import AutoTokenizer
 
 from arabie.assembly import Assembler
 from arabie.document import Document, Span
@@ -17,7 +16,7 @@ from arabie.encoding import Encoded, Encoder, Window, windows
 from arabie.engines import WindowInput
 from arabie.engines.torch import TorchEngine
 from arabie.model import ArabieModel
-from arabie.model_folder import check_folder, load_model
+from arabie.model_folder import check_folder, load_model, load_tokenizer
 
 WINDOWS_A_ROUND = 256  # windows gathered over documents before they are run; bounds memory
 
@@ -54,7 +53,8 @@ class Extractor:
         Raises ModelError for a folder with a part missing or broken.
         """
         check_folder(path)
-        return cls(load_model(path), AutoTokenizer.from_pretrained(path), device)
+        model = load_model(path)
+        return cls(model, load_tokenizer(path, model), device)
 
     def extract(self, text: str) -> Document:
         """The Document of one text."""

@@ -6,7 +6,7 @@ A schema is a TOML file. Nothing in the code knows a label's name: another schem
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
@@ -54,16 +54,23 @@ class Schema:
     titles: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     def __post_init__(self) -> None:
-        seen: set[str] = set()
+        labels = [label for layer in self.layers for label in layer.labels]
+        for what, names in (("layer", [layer.name for layer in self.layers]), ("label", labels), ("relation", self.relation_names)):
+            if doubled := next((name for name in names if names.count(name) > 1), None):
+                raise SchemaError(f"schema {self.name!r}: the {what} {doubled!r} stands in two places; each has one")
         for layer in self.layers:
-            for label in layer.labels:
-                if label in seen:
-                    raise SchemaError(f"schema {self.name!r}: the label {label!r} stands in two places; a label belongs to one layer")
-                seen.add(label)
+            if layer.statuses and layer.statuses != self.statuses:
+                raise SchemaError(f"schema {self.name!r}: the layers with statuses share one list; {layer.name} has another")
+            for label, slots in layer.slots.items():
+                self._check_labels(f"layer {layer.name} has slots for", [label], layer.labels)
+                self._check_labels(f"a slot of {label} looks for", slots.values(), labels)
         for relation in self.relations:
-            for label in sorted(label for pair in relation.joins for label in pair):
-                if label not in seen:
-                    raise SchemaError(f"schema {self.name!r}: relation {relation.name} joins {label!r}, which no layer has; {nearest(label, seen)}")
+            self._check_labels(f"relation {relation.name} joins", sorted({label for pair in relation.joins for label in pair}), labels)
+
+    def _check_labels(self, told: str, labels: Iterable[str], known: Sequence[str]) -> None:
+        for label in labels:
+            if label not in known:
+                raise SchemaError(f"schema {self.name!r}: {told} {label!r}, which is no label there; {nearest(label, known)}")
 
     def __hash__(self) -> int:
         return hash((self.name, tuple(layer.labels for layer in self.layers), self.relations))
@@ -142,7 +149,7 @@ class Schema:
     def load(cls, path: str | Path) -> Schema:
         """The schema of a TOML file. Raises FileError or SchemaError saying what to mend."""
         try:
-            data = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+            data = tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
         except OSError as error:
             raise FileError(f"{path}: cannot read the schema: {error.strerror}") from None
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -156,24 +163,11 @@ class Schema:
     def from_dict(cls, data: Mapping[str, Any]) -> Schema:
         """The schema of a dictionary laid out as the TOML files are; ``"@layer"`` in ``joins`` stands for its labels."""
         _known_keys(data, ("name", "layers", "relations", "titles"), "schema")
-        layers = []
-        for item in data.get("layers") or ():
-            _known_keys(item, ("name", "labels", "statuses", "one_word", "slots"), "layer")
-            if not item.get("name") or not item.get("labels"):
-                raise SchemaError("each layer needs a name and labels")
-            layers.append(Layer(item["name"], tuple(item["labels"]), tuple(item.get("statuses", ())),
-                                bool(item.get("one_word", False)), item.get("slots", {})))
+        layers = tuple(_read_layer(item) for item in _tables(data, "layers"))
         if not layers:
             raise SchemaError("a schema has at least one layer, written [[layers]]")
-        by_name = {f"@{layer.name}": layer.labels for layer in layers}
-        relations = []
-        for item in data.get("relations") or ():
-            _known_keys(item, ("name", "joins"), "relation")
-            if not item.get("name") or not item.get("joins"):
-                raise SchemaError("each relation needs a name and joins")
-            pairs = [(_expand(heads, by_name), _expand(tails, by_name)) for heads, tails in item["joins"]]
-            relations.append(RelationType(item["name"], frozenset((h, t) for hs, ts in pairs for h in hs for t in ts)))
-        return cls(data.get("name", "unnamed"), tuple(layers), tuple(relations), dict(data.get("titles", {})))
+        relations = tuple(_read_relation(item, layers) for item in _tables(data, "relations"))
+        return cls(_name(data, "schema", "unnamed"), layers, relations, _titles(data.get("titles", {}), "titles"))
 
     def to_dict(self) -> dict[str, Any]:
         """A dictionary that ``from_dict`` reads back; it is what a model's config holds."""
@@ -183,9 +177,55 @@ class Schema:
         return {"name": self.name, "layers": layers, "relations": relations, "titles": dict(self.titles)}
 
 
-def _expand(labels: str | list[str], layers: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
-    labels = [labels] if isinstance(labels, str) else labels
-    return tuple(found for label in labels for found in layers.get(label, (label,)))
+def _read_layer(item: Mapping[str, Any]) -> Layer:
+    _known_keys(item, ("name", "labels", "statuses", "one_word", "slots"), "layer")
+    name = _name(item, "layer")
+    labels, statuses = (_strings(item.get(key, []), f"{key} of the layer {name}") for key in ("labels", "statuses"))
+    if not labels:
+        raise SchemaError(f"the layer {name} needs labels, a list of names")
+    one_word, slots = item.get("one_word", False), item.get("slots", {})
+    if not isinstance(one_word, bool):
+        raise SchemaError(f"one_word of the layer {name} is true or false, not {one_word!r}")
+    if not isinstance(slots, Mapping):
+        raise SchemaError(f"slots of the layer {name} is a table of labels, not {slots!r}")
+    return Layer(name, labels, statuses, one_word, {label: _titles(found, f"slots of {label}") for label, found in slots.items()})
+
+
+def _read_relation(item: Mapping[str, Any], layers: Sequence[Layer]) -> RelationType:
+    _known_keys(item, ("name", "joins"), "relation")
+    name, joins = _name(item, "relation"), item.get("joins")
+    if not isinstance(joins, (list, tuple)) or not joins or not all(isinstance(p, (list, tuple)) and len(p) == 2 for p in joins):
+        raise SchemaError(f"the relation {name} needs joins, a list of [head labels, tail labels], not {joins!r}")
+    by_name = {f"@{layer.name}": layer.labels for layer in layers}
+    sides = [[_strings([side] if isinstance(side, str) else side, f"joins of {name}") for side in pair] for pair in joins]
+    expanded = [[[found for label in side for found in by_name.get(label, (label,))] for side in pair] for pair in sides]
+    return RelationType(name, frozenset((head, tail) for heads, tails in expanded for head in heads for tail in tails))
+
+
+def _tables(data: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
+    tables = data.get(key) or []
+    if not isinstance(tables, (list, tuple)) or not all(isinstance(item, Mapping) for item in tables):
+        raise SchemaError(f"{key} is a list of tables, each written [[{key}]]")
+    return list(tables)
+
+
+def _name(item: Mapping[str, Any], what: str, default: str = "") -> str:
+    name = item.get("name", default)
+    if not isinstance(name, str) or not name:
+        raise SchemaError(f"each {what} needs a name, not {name!r}")
+    return name
+
+
+def _strings(value: Any, what: str) -> tuple[str, ...]:
+    if not isinstance(value, (list, tuple)) or not all(isinstance(item, str) and item for item in value):
+        raise SchemaError(f"{what} is a list of names, not {value!r}")
+    return tuple(value)
+
+
+def _titles(value: Any, what: str) -> dict[str, str]:
+    if not isinstance(value, Mapping) or not all(isinstance(item, str) for item in value.values()):
+        raise SchemaError(f"{what} is a table of names, not {value!r}")
+    return dict(value)
 
 
 def _known_keys(item: Mapping[str, Any], known: tuple[str, ...], what: str) -> None:

@@ -92,13 +92,12 @@ def _check_jsonl(path: str | Path, schema: Schema) -> Iterator[Checked]:
             yield Checked(number, None, None, (Problem(str(path), number, told),))
         except DocumentError as error:
             yield Checked(number, None, None, (Problem(str(path), number, str(error)),))
+        except (ValueError, RecursionError) as error:
+            yield Checked(number, None, None, (Problem(str(path), number, f"JSON that cannot be read: {error}"),))
         else:
-            name = document.id if isinstance(document.id, str) else None
             found = [*schema.problems(document), *boundary_problems(document, schema)]
-            if name != document.id:
-                found.append(f'"id" is a string, not {document.id!r}')
-            problems = tuple(Problem(str(path), number, message, name) for message in found)
-            yield Checked(number, name, None if problems else document, problems)
+            problems = tuple(Problem(str(path), number, message, document.id) for message in found)
+            yield Checked(number, document.id, None if problems else document, problems)
 
 
 def boundary_problems(document: Document, schema: Schema) -> Iterator[str]:

@@ -25,7 +25,7 @@ FORMATS = {
     "conll": "CoNLL columns: a token a line with IOB1, IOB2, IOBES or BILOU tags",
     "conllu": "CoNLL-U, with entities as tags in MISC",
     "spacy": "spaCy: a DocBin (.spacy, needs the extra spacy) or Doc.to_json as JSON or JSONL",
-    "datasets": "Hugging Face datasets: a saved folder, parquet or JSONL, nested or as tokens and ner_tags; needs the extra train",
+    "datasets": "Hugging Face datasets: a saved folder, parquet or JSONL, nested or as tokens; needs the extra train",
     "apf": "ACE .apf.xml with .sgm or .txt beside it, a pair a document",
     "dygie": "DyGIE++, PURE and SciERC: JSON of sentences with ner, relations and events",
     "gliner": "GLiNER: JSON of tokenized_text with ner and relations",

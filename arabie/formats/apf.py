@@ -143,9 +143,10 @@ class _Reading:
             if head is not None and (head_place := self._charseq(head)) != place:
                 self.losses.add("head and whole extent of a mention differ; one is not kept", self._where(mention))
                 place = head_place if self.extent == "head" else place
+            status = self.schema.default_status(label)
             if mention.get("TYPE", "NAM") != "NAM":
                 self.losses.add("level of a mention, such as NOM or PRO, not kept", self._where(mention))
-            self._add(mention, Span(*place, label, id=self._get(mention, "ID")), "mention")
+            self._add(mention, Span(*place, label, status, id=self._get(mention, "ID")), "mention")
 
     def _add(self, node: _Node, span: Span, what: str) -> None:
         if span.id in self.mentions:

@@ -21,6 +21,7 @@ from arabie.formats.uncarried import count_uncarried, name_of
 from arabie.schema import Schema
 
 START = "-DOCSTART-"
+NAMELESS = f"{START} -X- O O"
 SPLITS = ("documents", "sentences")
 Row = tuple[int, str, list[tuple[str, str]]]  # line number, token, tags
 _BLANKS = re.compile(r"[ \t]+")
@@ -95,8 +96,7 @@ def read(path: str | Path, *, schema: Schema, losses: Losses, scheme: str = "iob
     if separator == "":
         raise ArabieError("separator='' parts nothing; leave it out for spaces and tabs")
     columns = None if tags is None else tuple(numbered(tags, "tags"))
-    [column] = numbered(token, "token")
-    layout = _Layout(str(path), scheme, column, columns, separator, mapped(rename, "rename"))
+    layout = _Layout(str(path), scheme, numbered(token, "token")[0], columns, separator, mapped(rename, "rename"))
     for block in _blocks(path, layout, comment, split):
         yield _document(block, layout, repair, schema, losses)
 
@@ -152,10 +152,11 @@ def _document(block: _Block, layout: _Layout, repair: str, schema: Schema, losse
 
 
 def write(documents: Iterable[Document], path: str | Path, *, schema: Schema, losses: Losses, scheme: str = "iob2",
-          columns: str | Sequence[str] | None = None, separator: str = " ") -> None:
+          columns: str | Sequence[str] | None = None, separator: str = " ", start: str | None = None) -> None:
     """Write Documents as a column of tokens and one of tags for each of ``columns``, by default the schema's layers.
 
-    A layer named twice gets two columns, which hold nested spans.
+    A layer named twice gets two columns, which hold nested spans. Before each Document stands ``-DOCSTART- (id)``, or the
+    line ``start``, such as ``-DOCSTART- -X- O O`` for tools that want that.
     """
     scheme = check_scheme(scheme)
     if separator not in (" ", "\t"):
@@ -163,8 +164,8 @@ def write(documents: Iterable[Document], path: str | Path, *, schema: Schema, lo
     columns = [layer.name for layer in schema.layers] if columns is None else listed(columns)
     with atomic_writer(path) as stream:
         for document in documents:
-            count_uncarried(document, losses, {"id"})
-            stream.write(_start(document, losses, separator, len(columns)))
+            count_uncarried(document, losses, {"id"} if start is None else ())
+            stream.write((_start(document, losses) if start is None else start) + "\n\n")
             tokens = _writable(document, losses)
             count_respaced(document, Tokens.joined(tokens.forms).text, losses)
             filled = fill_columns(place_spans(document, tokens, losses), columns, schema, losses, name_of(document))
@@ -175,12 +176,13 @@ def write(documents: Iterable[Document], path: str | Path, *, schema: Schema, lo
                 stream.write("\n")
 
 
-def _start(document: Document, losses: Losses, separator: str, columns: int) -> str:
-    if document.id is not None and "\n" not in document.id:
-        return f"{START}{separator}({document.id})\n\n"
-    if document.id is not None:
+def _start(document: Document, losses: Losses) -> str:
+    if document.id is None:
+        return NAMELESS
+    if "\n" in document.id:
         losses.add("document id with a line break", repr(document.id))
-    return separator.join([START, *["O"] * columns]) + "\n\n"
+        return NAMELESS
+    return f"{START} ({document.id})"
 
 
 def _writable(document: Document, losses: Losses) -> Tokens:

@@ -23,7 +23,7 @@ from arabie.formats.tokens import Tokens, fill_columns, place_spans
 from arabie.formats.uncarried import count_uncarried, name_of
 from arabie.schema import Schema
 
-_ID = re.compile(r"(?P<first>[1-9]\d*)(?:-(?P<last>[1-9]\d*))?|(?P<empty>\d+\.\d+)")
+_ID = re.compile(r"(?P<first>[1-9][0-9]{0,8})(?:-(?P<last>[1-9][0-9]{0,8}))?|(?P<empty>[0-9]+\.[0-9]+)")
 _COMMENT = re.compile(r"#\s*([^=]*?)\s*(?:=\s*(.*))?")
 _COLUMNS = "ID FORM LEMMA UPOS XPOS FEATS HEAD DEPREL DEPS MISC".split()
 _FORM = re.compile(r"\S+(?: \S+)*")
@@ -46,7 +46,7 @@ class _Token:
 
 @dataclass
 class _Sentence:
-    """Lines of one sentence: ``covered`` is the last word of the multiword token above, ``expected`` is due."""
+    """The lines of a sentence; ``expected`` is the id due next, ``covered`` the last word of a multiword token above."""
 
     line: int
     comments: dict[str, str | None] = field(default_factory=dict)
@@ -189,7 +189,7 @@ def read(path: str | Path, *, schema: Schema, losses: Losses, scheme: str = "iob
 
 
 def _document(sentences: list[_Sentence], reader: _Reader, repair: str, schema: Schema) -> Document:
-    text, placed, chunks, at = [], [], [], 0
+    text, placed, chunks, at, first = [], [], [], 0, 0
     for number, sentence in enumerate(sentences):
         offsets = []
         for token in sentence.tokens:
@@ -200,7 +200,8 @@ def _document(sentences: list[_Sentence], reader: _Reader, repair: str, schema: 
                 after = _between(token, sentences[number + 1] if number + 1 < len(sentences) else None)
             text.append(token.before + token.form + after)
             at += len(text[-1])
-        chunks += _chunks(sentence, sum(map(len, placed)), reader, repair)
+        chunks += _chunks(sentence, first, reader, repair)
+        first += len(offsets)
         placed.append(tuple(offsets))
     tokens = Tokens("".join(text), tuple(placed))
     name = sentences[0].comments.get("newdoc id")

@@ -81,7 +81,7 @@ def _saved(path: Path) -> dict[str, Iterator[Table]]:
     package = _package("datasets")
     try:
         saved = package.load_from_disk(str(path))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, LookupError, TypeError) as error:
         raise FileError(f"{path}: neither a dataset that save_to_disk wrote nor a folder of parquet files; "
                         f"name the one that is ({error})") from None
     parts = dict(saved) if isinstance(saved, package.DatasetDict) else {"": saved}
@@ -267,7 +267,8 @@ def _write_folder(rows: Iterable[dict[str, Any]], path: str | Path, features: An
     with atomic_folder(path) as folder, tempfile.TemporaryDirectory() as scratch:
         arrow = str(Path(scratch) / "rows.arrow")
         _write_rows(rows, ipc.new_stream(arrow, features.arrow_schema), features, losses)
-        package.Dataset.from_file(arrow).save_to_disk(str(folder))
+        dataset = package.Dataset.from_file(arrow)
+        dataset.save_to_disk(str(folder), num_shards=None if len(dataset) else 1)  # none at all cannot be opened again
 
 
 def _package(name: str) -> Any:

@@ -10,14 +10,15 @@ import numpy as np
 
 from arabie.text.profile import Profile
 
-# Kinds. EXTEND belongs to the symbol before it (emoji sequences). MARK is a diacritic and INVISIBLE a zero-width, bidi or
-# control character; in a finished view a mark is WORD, an invisible one WORD inside a word and BLANK elsewhere.
+# Kinds. EXTEND belongs to the symbol before it (emoji sequences). MARK is a diacritic and INVISIBLE a zero-width, bidi
+# or control character; in a finished view a mark is WORD, an invisible one WORD inside a word and BLANK elsewhere.
 BLANK, WORD, SYMBOL, EXTEND, MARK, INVISIBLE = range(1, 7)
 TATWEEL = 0x640
 REPLACEMENT = 0xFFFD  # stands for a lone surrogate, which no tokenizer can take
 LIGATURE = LAST = 0x110000
 LETTERS = (  # Arabic ones, for use inside [] of a regular expression
-    "\u0620-\u063f\u0641-\u064a\u066e\u066f\u0671-\u06d3\u06d5\u06ee\u06ef\u06fa-\u06fc\u06ff\u0750-\u077f\u08a0-\u08c9\ufb50-\ufdfb\ufe80-\ufefc"
+    "\u0620-\u063f\u0641-\u064a\u066e\u066f\u0671-\u06d3\u06d5\u06ee\u06ef\u06fa-\u06fc\u06ff"
+    "\u0750-\u077f\u08a0-\u08c9\ufb50-\ufdfb\ufe80-\ufefc"
 )
 
 _MARKS = (
@@ -29,8 +30,8 @@ _VARIATION_SELECTORS = ((0x180B, 0x180D), (0xFE00, 0xFE0F), (0xE0100, 0xE01EF))
 _PRESENTATION_FORMS = ((0xFB50, 0xFDFF), (0xFE70, 0xFEFC))
 _ALEF = dict.fromkeys("أإآٱ", "ا")
 _PERSIAN = {
-    **dict.fromkeys("کڪګ", "ك"), **dict.fromkeys("یېۍێے", "ي"), **dict.fromkeys("ہھەۀۂ", "ه"), **dict.fromkeys("ۆۇۈۏ", "و"),
-    "ۃ": "ة", "ۓ": "ئ", "ٮ": "ب", "ڡ": "ف", "ٯ": "ق", "ٲ": "أ", "ٳ": "إ", "ٵ": "أ",
+    **dict.fromkeys("کڪګ", "ك"), **dict.fromkeys("یېۍێے", "ي"), **dict.fromkeys("ہھەۀۂ", "ه"),
+    **dict.fromkeys("ۆۇۈۏ", "و"), "ۃ": "ة", "ۓ": "ئ", "ٮ": "ب", "ڡ": "ف", "ٯ": "ق", "ٲ": "أ", "ٳ": "إ", "ٵ": "أ",
 }
 
 
@@ -98,7 +99,8 @@ def _folds(profile: Profile) -> np.ndarray:
 
 
 def fold(codes: np.ndarray, profile: Profile) -> np.ndarray:
-    """What each code point is in a view of this profile: another one, or LIGATURE for ``fold_character`` to spell out."""
+    """What each code point is in a view of this profile; LIGATURE is for ``fold_character`` to spell out."""
+
     def value(code: int) -> int:
         folded = fold_character(chr(code), profile)
         return ord(folded) if len(folded) == 1 else LIGATURE

@@ -19,7 +19,7 @@ _CUT = re.compile(
     f"|(?<=[{LETTERS}{_MARKS}])(?P<before>[.,،*/_])(?=ـ+[{LETTERS}])"
     f"|(?<=[{LETTERS}{_MARKS}]ـ)(?P<space> )(?=ـ+[{LETTERS}])"
 )
-_LOOK_ALIKES = {**dict.fromkeys("1١۱lI", "ا"), **dict.fromkeys("oO0", "ه"), **dict.fromkeys("3٣۳", "ع"), **dict.fromkeys("7", "ح")}
+_LOOK_ALIKES = {**dict.fromkeys("1١۱lI", "ا"), **dict.fromkeys("oO0", "ه"), **dict.fromkeys("3٣۳", "ع"), "7": "ح"}
 _STRANGER = re.compile(f"(?<=[{LETTERS}])[{''.join(_LOOK_ALIKES)}](?=[{LETTERS}])")
 _CUT_SIGN = re.compile("[.,،*/_ ]")
 _TAIL, _HEAD = re.compile(f"[{LETTERS}]*\\Z"), re.compile(f"[{LETTERS}]*")
@@ -42,8 +42,8 @@ def cuts(text: str) -> Iterator[tuple[int, int]]:
 def look_alike_edits(draft: Draft, raw: str) -> Iterator[Edit]:
     """Digits and Latin letters that stand for an Arabic letter inside a word.
 
-    A digit between letters is far more often a number whose spaces were lost («من5عناصر»), so more than a particle has to
-    stand before it, and the word be cut as well or be short («د1عش»).
+    A digit between letters is far more often a number whose spaces were lost («من5عناصر»), so more than a particle has
+    to stand before it, and the word be cut as well or be short («د1عش»).
     """
     text = draft.text()
     for match in _STRANGER.finditer(text):

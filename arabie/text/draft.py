@@ -1,4 +1,4 @@
-"""A view while it is being made: four arrays, and the two operations that keep the way back."""
+"""A view while it is being made: four arrays, and the operations that keep the way back."""
 
 from __future__ import annotations
 
@@ -100,8 +100,8 @@ class Draft:
         forward = kept_word[after] & (ends < size) & ~backward
         self.ends[before[backward]] = self.ends[ends[backward] - 1]
         self.starts[after[forward]] = self.starts[firsts[forward]]
-        kept = ~dropped
-        self.codes, self.starts, self.ends, self.kinds = self.codes[kept], self.starts[kept], self.ends[kept], self.kinds[kept]
+        for name in ("codes", "starts", "ends", "kinds"):
+            setattr(self, name, getattr(self, name)[~dropped])
 
 
 def blocks(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -110,7 +110,9 @@ def blocks(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     >>> blocks(np.array([True, True, False, True]))
     (array([0, 3]), array([2, 4]))
     """
-    edges = np.flatnonzero(np.diff(mask.view(np.int8), prepend=np.int8(0), append=np.int8(0)))
+    padded = np.zeros(len(mask) + 2, bool)
+    padded[1:-1] = mask
+    edges = np.flatnonzero(padded[1:] != padded[:-1])
     return edges[::2], edges[1::2]
 
 

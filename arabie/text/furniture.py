@@ -9,9 +9,10 @@ from importlib.resources import files
 from arabie.text.views import view
 
 _NETWORKS = (
-    "فيسبوك|فيس بوك|تويتر|اكس|واتساب|واتس اب|تلغرام|تليغرام|تيليغرام|تلجرام|تيليجرام|انستغرام|انستقرام|انستجرام|لينكد ?ان|لينكدين|بينتريست|"
-    "يوتيوب|ماسنجر|مسنجر|تيك توك|سناب شات|ريديت|طباعة|نسخ الرابط|نسخ|البريد الالكتروني|البريد|ايميل|رابط|مستخدم|بريد|"
-    "facebook|twitter|x|whatsapp|telegram|instagram|linkedin|pinterest|youtube|messenger|tiktok|email|print|copy link|rss"
+    "فيسبوك|فيس بوك|تويتر|اكس|واتساب|واتس اب|تلغرام|تليغرام|تيليغرام|تلجرام|تيليجرام|انستغرام|انستقرام|انستجرام|"
+    "لينكد ?ان|لينكدين|بينتريست|يوتيوب|ماسنجر|مسنجر|تيك توك|سناب شات|ريديت|طباعة|نسخ الرابط|نسخ|البريد الالكتروني|"
+    "البريد|ايميل|رابط|مستخدم|بريد|facebook|twitter|x|whatsapp|telegram|instagram|linkedin|pinterest|youtube|"
+    "messenger|tiktok|email|print|copy link|rss"
 )
 _PARTS = {
     "NETS": rf"(?:[^\w]*(?:و ?)?(?:{_NETWORKS})(?!\w))*[^\w]*",

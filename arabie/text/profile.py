@@ -58,7 +58,7 @@ class Profile:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Profile:
-        """The Profile of a dictionary; what it leaves out is off. ConfigError names the key nearest to an unknown one."""
+        """The Profile of a dictionary; what it leaves out is off. An unknown key is a ConfigError."""
         known = [field.name for field in fields(cls)]
         for key in data:
             if key not in known:
@@ -84,9 +84,9 @@ PROFILES = {
         ),
         Profile(
             "arabert", unescape_html=True, presentation_forms=True, strip_diacritics=True, strip_tatweel=True,
-            strip_invisible=True, compose=True, fold_spaces=True, fold_persian=True, fold_digits=True, slash_to_dash=True,
-            max_repeats=2, urls="[رابط]", emails="[بريد]", mentions="[مستخدم]", join_cuts=True, look_alikes=True,
-            split_hashtags=True, split_digits=True,
+            strip_invisible=True, compose=True, fold_spaces=True, fold_persian=True, fold_digits=True,
+            slash_to_dash=True, max_repeats=2, urls="[رابط]", emails="[بريد]", mentions="[مستخدم]", join_cuts=True,
+            look_alikes=True, split_hashtags=True, split_digits=True,
         ),
         Profile("raw"),
     )

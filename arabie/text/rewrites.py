@@ -23,12 +23,14 @@ _URL = re.compile(r"""(?:https?://|ftp://|www\.)[^\s<>"«»“”]*[^\s<>"«»�
 _EMAIL = re.compile(r"(?<![A-Za-z0-9_.+-])[A-Za-z0-9_][A-Za-z0-9_.+-]*@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
 _MENTION = re.compile(r"(?<![^\W_])(?<!@)(?:@\w+)+")
 _COMBINING = re.compile("[\u0300-\u036f\u0653-\u0655]")
-_COMPOSABLE = re.compile("[^\\W\\d_][\u064b-\u0652\u0670]*[\u0300-\u036f\u0653-\u0655][\u0300-\u036f\u064b-\u0655\u0670]*")
+_COMPOSABLE = re.compile(
+    "[^\\W\\d_][\u064b-\u0652\u0670]*[\u0300-\u036f\u0653-\u0655][\u0300-\u036f\u064b-\u0655\u0670]*"
+)
 _NUMBER_EDGE = re.compile(f"(?<=[0-9])(?=[{LETTERS}])|(?<=[{LETTERS}])(?=[0-9])")
 
 
 def html_edits(text: str) -> Iterator[Edit]:
-    """HTML entities of one character as that character, tags as a space; &amp;amp;quot; is one too many times escaped."""
+    """HTML entities of one character as that character, however often escaped (&amp;amp;quot;); tags as a space."""
     if "&" not in text and "<" not in text:
         return
     for match in _HTML.finditer(text):

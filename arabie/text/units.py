@@ -33,9 +33,9 @@ class Words:
 def words(view: TextView) -> Words:
     """The units of a view.
 
-    A word is a run of letters, digits, marks, tatweel and underscores, with the cuts and invisible characters inside it;
-    any other visible character is a unit by itself, an emoji sequence one. A hashtag is a «#» and one word, in whose view
-    text there are spaces. A unit of which the view keeps nothing, such as a lone diacritic, is left out.
+    A word is a run of letters, digits, marks, tatweel and underscores, with the cuts and invisible characters inside
+    it; any other visible character is a unit by itself, an emoji sequence one. A hashtag is a «#» and one word, with
+    spaces in its view text. A unit of which the view keeps nothing, such as a lone diacritic, is left out.
 
     >>> from arabie.text import view
     >>> seen = view("#دير_الزور: انشـ.ـقاق!")

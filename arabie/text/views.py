@@ -15,8 +15,9 @@ from arabie.text.profile import PROFILES, Profile
 from arabie.text.rewrites import composition_edits, email_edits, html_edits, mention_edits, number_edges, url_edits
 
 _PICTURE = (  # symbols only: circled digits are words
-    "[\u203c\u2049\u2122\u2194-\u21aa\u231a-\u23ff\u24c2\u25aa-\u2775\u2794-\u27bf\u2934\u2935\u2b05-\u2bff\u3030\u303d\u3297\u3299"
-    "\U0001f000-\U0001f0ff\U0001f170-\U0001faff][\ufe0e\ufe0f\u20e3\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]*"
+    "[\u203c\u2049\u2122\u2194-\u21aa\u231a-\u23ff\u24c2\u25aa-\u2775\u2794-\u27bf\u2934\u2935\u2b05-\u2bff"
+    "\u3030\u303d\u3297\u3299\U0001f000-\U0001f0ff\U0001f170-\U0001faff]"
+    "[\ufe0e\ufe0f\u20e3\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]*"
 )
 _EMOJI = re.compile(f"[\U0001f1e6-\U0001f1ff]{{2}}|{_PICTURE}(?:\u200d{_PICTURE})*")
 _NESTING = 4  # how deep HTML may be escaped within HTML

@@ -49,9 +49,12 @@ def test_an_ace_document():
     assert (document.id, document.text) == ("AFP_1", re.sub("<[^>]*>", "", source))
     assert told(document) == [
         ("Life:Die", "قُتل", None), ("PER:Individual", "عمر العلي", None),
-        ("PER:Individual", "قائد الفرقة\nالرابعة", None), ("Job-Title", "قائد", None), ("GPE", "حلب", None), ("TIMEX2", "أمس", None),
-        ("ORG:Commercial", "AT&amp;T", None), ("Conflict:Attack", "الغارات", "NEGATED"), ("Conflict:Attack", "الغارات", "POSSIBLE")]
-    assert set(joined(document)) == {("Victim", "قُتل", "عمر العلي"), ("Place", "قُتل", "حلب"), ("Time-Within", "قُتل", "أمس"),
+        ("PER:Individual", "قائد الفرقة\nالرابعة", None), ("Job-Title", "قائد", None), ("GPE", "حلب",
+                                                                                        None), ("TIMEX2", "أمس", None),
+        ("ORG:Commercial", "AT&amp;T", None), ("Conflict:Attack", "الغارات", "NEGATED"), ("Conflict:Attack",
+                                                                                          "الغارات", "POSSIBLE")]
+    assert set(joined(document)) == {("Victim", "قُتل", "عمر العلي"), ("Place", "قُتل", "حلب"), ("Time-Within",
+                                                                                                 "قُتل", "أمس"),
                                      ("PHYS:Located", "عمر العلي", "حلب")}
     assert document.spans[1].id == "AFP_1-E1-1"
     assert losses.counts == {
@@ -70,7 +73,8 @@ def test_heads_instead_of_extents():
 
 def test_what_is_written(tmp_path):
     text = "لم ينشق ضابط من قسد"
-    spans = flee, role, group, cause = Span(3, 7, "DEFECTION", "NEGATED"), Span(8, 12, "ROLE"), Span(16, 19, "GROUP"), Span(8, 19, "OTHER")
+    spans = flee, role, group, cause = Span(3, 7, "DEFECTION", "NEGATED"), Span(8, 12, "ROLE"), Span(16, 19,
+            "GROUP"), Span(8, 19, "OTHER")
     relations = Relation("FROM", flee, group), Relation("CAUSES", cause, flee), Relation("MEMBER_OF", role, group)
     document = Document(text, spans, relations, "خبر 1")
     assert not write([document, Document("<b>", id="خبر/1")], tmp_path / "out", "apf")
@@ -123,13 +127,19 @@ EVENT = '<event ID="V1" TYPE="X"><event_mention ID="V1-1"><anchor><charseq START
 MALFORMED = {
     "not XML": ("<source_file><document>", "f.apf.xml:1: not XML: no element found at column 24"),
     "no document": ("<source_file></source_file>", "f.apf.xml:1: no <document> in <source_file>"),
-    "entity declared": ('<!DOCTYPE a [<!ENTITY b "c">]>\n<document>&b;</document>', "f.apf.xml:1: the entity 'b' is declared or used"),
-    "external entity": ('<!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/passwd">]>\n<document>&b;</document>', "f.apf.xml:1: the entity 'b'"),
-    "entity of the DTD": ('<!DOCTYPE a SYSTEM "a.dtd">\n<document>&b;</document>', "f.apf.xml:2: the entity 'b' is declared or used"),
+    "entity declared": ('<!DOCTYPE a [<!ENTITY b "c">]>\n<document>&b;</document>',
+                        "f.apf.xml:1: the entity 'b' is declared or used"),
+    "external entity": ('<!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/passwd">]>\n<document>&b;</document>',
+                        "f.apf.xml:1: the entity 'b'"),
+    "entity of the DTD": ('<!DOCTYPE a SYSTEM "a.dtd">\n<document>&b;</document>',
+                          "f.apf.xml:2: the entity 'b' is declared or used"),
     "unknown encoding": ('<?xml version="1.0" encoding="x-none"?><document/>', "f.apf.xml:1: (not XML|the encoding)"),
-    "no type": ('<document>\n<entity ID="E1"><entity_mention ID="1"/></entity></document>', "f.apf.xml:2: <entity> has no TYPE; add it"),
-    "no extent": ('<document><value TYPE="X"><value_mention ID="1"/></value></document>', "f.apf.xml:1: <value_mention> has no <extent>"),
-    "no charseq": ('<document><timex2><timex2_mention ID="1"><extent/></timex2_mention></timex2></document>', "<extent> has no <charseq"),
+    "no type": ('<document>\n<entity ID="E1"><entity_mention ID="1"/></entity></document>',
+                "f.apf.xml:2: <entity> has no TYPE; add it"),
+    "no extent": ('<document><value TYPE="X"><value_mention ID="1"/></value></document>',
+                  "f.apf.xml:1: <value_mention> has no <extent>"),
+    "no charseq": ('<document><timex2><timex2_mention ID="1"><extent/></timex2_mention></timex2></document>',
+                   "<extent> has no <charseq"),
     "no number": (ENTITY.replace('"2"', '"b"'), "f.apf.xml:1: START='0' END='b'; they must be numbers"),
     "past the text": (ENTITY.replace('"2"', '"7"'), "f.apf.xml:1: 0 to 7 does not lie in the text of 7 characters; .* END is the last"),
     "other characters there": (ENTITY.replace('"0"', '"1"'), "f.apf.xml:1: 'عمر' is not what stands at 1 to 2, 'مر'; check that this is"),

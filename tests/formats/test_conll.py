@@ -58,9 +58,11 @@ def test_nested_tags_as_in_wojood():
 
 
 def test_any_column_separator_and_comment_and_sentences_as_documents():
-    documents = read_all(DATA / "bilou.tsv", scheme="bilou", token="1", tags="0", separator="\t", comment="# ", split="sentences")
+    documents = read_all(DATA / "bilou.tsv", scheme="bilou", token="1", tags="0", separator="\t", comment="# ",
+                         split="sentences")
     assert [(document.text, told(document)) for document in documents] == [
-        ("في دير الزور الشرقي ع\u0650مر\u200f", [("LOC", "دير الزور الشرقي"), ("PER", "ع\u0650مر\u200f")]), ("نهاية", [])]
+        ("في دير الزور الشرقي ع\u0650مر\u200f", [("LOC", "دير الزور الشرقي"), ("PER", "ع\u0650مر\u200f")]), ("نهاية",
+                                                                                                             [])]
     assert documents[0].meta == {"tokens": [[[0, 2], [3, 12], [13, 19], [20, 25]]]} and documents[1].meta == {}
 
 
@@ -86,7 +88,7 @@ def test_what_is_written_for_a_layer_each_and_for_nested_spans(tmp_path):
     losses = write([document, Document("")], tmp_path / "f", "conll", columns="entities events")
     assert (tmp_path / "f").read_text(encoding="utf-8") == (
         "-DOCSTART- (1)\n\nانشق O B-DEFECTION\nقائد B-ROLE O\nشرطة I-ROLE O\nالرقة I-ROLE O\n. O O\n\nوصل O O\n\n"
-        "-DOCSTART- O O\n\n")
+        "-DOCSTART- -X- O O\n\n")
     assert losses.counts == {"span that overlaps another in its column": 1,
                              "spacing of the text, which is rebuilt from its tokens": 1}
     write([document], tmp_path / "g", "conll", columns=["entities", "entities"], scheme="iobes", separator="\t")
@@ -115,9 +117,11 @@ def test_round_trip(tmp_path, before, scheme):
 
 @QUICK
 @given(st.lists(st.lists(st.tuples(st.sampled_from(["قسد", "،", "3.5", "😀", "ب", "U.N."]),
-                                   st.sampled_from(["O", "B-LOC", "I-LOC", "B-PER"])), min_size=1, max_size=4), max_size=3))
+                                   st.sampled_from(["O", "B-LOC", "I-LOC",
+                                                    "B-PER"])), min_size=1, max_size=4), max_size=3))
 def test_foreign_tokens_and_tags_come_back_exactly(tmp_path, rows):
-    content = "-DOCSTART- O\n\n" + "".join("".join(f"{token} {tag}\n" for token, tag in row) + "\n" for row in rows)
+    content = "-DOCSTART- -X- O O\n\n" + "".join("".join(f"{token} {tag}\n" for token, tag in row) + "\n"
+                                                 for row in rows)
     (tmp_path / "f").write_text(content, encoding="utf-8")
     try:
         [document] = read_all(tmp_path / "f", repair="refuse")
@@ -125,6 +129,27 @@ def test_foreign_tokens_and_tags_come_back_exactly(tmp_path, rows):
         return
     write([document], tmp_path / "g", "conll", columns=["entities"])
     assert (tmp_path / "g").read_text(encoding="utf-8") == content
+
+
+@QUICK
+@given(documents())
+def test_spacy_reads_the_same_tokens_and_spans(tmp_path, document):
+    converters = pytest.importorskip("spacy.training.converters")
+    losses = write([document], tmp_path / "f", "conll", columns="entities", start="-DOCSTART- -X- O O")
+    [ours] = read_all(tmp_path / "f")
+    theirs = list(converters.conll_ner_to_docs((tmp_path / "f").read_bytes().decode(), no_print=True))
+    assert [token.text for doc in theirs for token in doc] == ours.text.split()
+    assert [(ent.label_, ent.text) for doc in theirs for ent in doc.ents] == [
+        (span.label, " ".join(span.text.split())) for span in ours.spans]
+    assert ("document id not carried by this format" in losses.counts) == (document.id is not None)
+
+
+def test_tokens_and_ids_that_columns_cannot_hold(tmp_path):
+    document = Document("دير الزور .", (Span(0, 9, "LOC"),), id="a\nb", meta={"tokens": [[[0, 9], [10, 11]]]})
+    losses = write([document], tmp_path / "f", "conll", columns="entities")
+    assert (tmp_path / "f").read_text(encoding="utf-8") == "-DOCSTART- -X- O O\n\nدير B-LOC\nالزور I-LOC\n. O\n\n"
+    assert losses.counts == {"document id with a line break": 1,
+                             "tokens that a column cannot hold: empty, or with white space inside; divided anew": 1}
 
 
 MALFORMED = {
@@ -137,7 +162,8 @@ MALFORMED = {
     "empty token": (b"a\tO\n\tO\n", {"separator": "\t"}, r"f:2: '\\tO' has no token; fill it in or delete the line"),
     "wrong separator": (b"a,O\n", {}, r"f:1: 'a,O' has 1 column, too few"),
     "not UTF-8": (b"a O\n\xc7\xe1 O\n", {}, r"f:2: not UTF-8: byte 0 of the line is 0xc7"),
-    "impossible sequence refused": (b"a O\nb I-LOC\n", {"repair": "refuse"}, r"f:2: I-LOC continues nothing; mend the tags"),
+    "impossible sequence refused": (b"a O\nb I-LOC\n", {"repair": "refuse"},
+                                    r"f:2: I-LOC continues nothing; mend the tags"),
     "label missing": (b"a B-\n", {}, r"f:1: 'B-' is no IOB2 tag"),
 }
 
@@ -153,9 +179,12 @@ def test_malformed_files(case, tmp_path):
 def test_a_missing_file_and_impossible_options(tmp_path):
     with pytest.raises(FileError, match="nothing: cannot be read: No such file or directory"):
         read_all(tmp_path / "nothing")
-    for options, message in [({"scheme": "iob"}, "unknown tag scheme 'iob'"), ({"split": "lines"}, "unknown split 'lines'"),
-                             ({"repair": "x"}, "unknown repair rule"), ({"separator": ""}, "separator='' parts nothing"),
-                             ({"tags": "last"}, "tags='last': give columns as numbers"), ({"rename": "OO"}, "rename='OO': give pairs")]:
+    for options, message in [({"scheme": "iob"}, "unknown tag scheme 'iob'"), ({"split": "lines"},
+                                                                               "unknown split 'lines'"),
+                             ({"repair": "x"}, "unknown repair rule"), ({"separator": ""},
+                                                                        "separator='' parts nothing"),
+                             ({"tags": "last"}, "tags='last': give columns as numbers"), ({"rename": "OO"},
+                                                                                          "rename='OO': give pairs")]:
         with pytest.raises(ArabieError, match=message):
             read_all(DATA / "nested.txt", **options)
     with pytest.raises(ArabieError, match="may stand in a token; use a space or a tab"):

@@ -65,7 +65,8 @@ def test_other_attributes_and_schemes_by_option():
         read_all(DATA / "stanza.conllu")
 
 
-@pytest.mark.parametrize(("misc", "text"), [("SpaceAfter=No", "ab"), ("SpaceAfter=Yes", "a b"), ("_", "a b"), ("SpacesAfter=", "ab"),
+@pytest.mark.parametrize(("misc", "text"), [("SpaceAfter=No", "ab"), ("SpaceAfter=Yes", "a b"), ("_", "a b"),
+                                            ("SpacesAfter=", "ab"),
                                             ("SpacesAfter=\\s\\t\\r\\n\\p\\\\s\\x", "a \t\r\n|\\s\\xb")])
 def test_what_stands_between_tokens(tmp_path, misc, text):
     (tmp_path / "f").write_text(row("1", "a", misc) + row("2", "b"), encoding="utf-8")
@@ -73,7 +74,8 @@ def test_what_stands_between_tokens(tmp_path, misc, text):
 
 
 def test_tags_of_a_multiword_token_itself_go_before_those_of_its_words(tmp_path):
-    words = row("1-2", "بالرقة", "entities=B-LOC") + row("1", "ب", "entities=B-ORG") + row("2", "الرقة", "entities=B-ORG")
+    words = row("1-2", "بالرقة", "entities=B-LOC") + row("1", "ب", "entities=B-ORG") + row("2", "الرقة",
+                                                                                           "entities=B-ORG")
     (tmp_path / "f").write_text(words + row("3", "الآن", "entities=I-LOC"), encoding="utf-8")
     losses = Losses()
     assert told(read_all(tmp_path / "f", losses)[0]) == [("LOC", "بالرقة الآن")] and not losses
@@ -120,6 +122,29 @@ def test_the_conllu_package_reads_the_same_tokens_tags_and_comments(tmp_path, do
         assert sentences[0].metadata.get("newdoc id") == document.id
 
 
+@QUICK
+@given(documents(odd_names=["X"]))
+def test_spacy_reads_the_same_spans(tmp_path, document):
+    converters = pytest.importorskip("spacy.training.converters")
+    write([document], tmp_path / "f", "conllu", columns="name=entities", scheme="bilou")
+    content = (tmp_path / "f").read_bytes().decode()
+    ours = [span.label for document in read_all(tmp_path / "f", tags="name", scheme="bilou") for span in document.spans]
+    theirs = [ent.label_ for doc in converters.conllu_to_docs(content, no_print=True)
+              for ent in doc.ents] if content else []
+    assert theirs == ours
+
+
+def test_forms_labels_and_ids_that_conllu_cannot_hold(tmp_path):
+    document = Document("دير  الزور .", (Span(0, 10, "LOC"), Span(11, 12, "a|b")), id=" x", meta={"tokens": [[[0, 10],
+            [11, 12]]]})
+    losses = write([document], tmp_path / "f", "conllu")
+    [after] = read_all(tmp_path / "f")
+    assert (after.text, told(after), after.id) == (document.text, [("LOC", "دير  الزور")], None)
+    assert losses.counts == {
+        "document id that a comment cannot hold": 1, "label that MISC cannot hold": 1,
+        "tokens that CoNLL-U cannot hold: empty, or with other than single spaces inside; divided anew": 1}
+
+
 def test_files_that_the_conllu_package_writes(tmp_path):
     conllu = pytest.importorskip("conllu")
     sentences = conllu.parse((DATA / "news.conllu").read_text(encoding="utf-8-sig"))
@@ -141,7 +166,8 @@ MALFORMED = {
     "no form": (row("1", ""), "f:1: word 1 has no form; fill in the second column"),
     "tag of another scheme": (row("1", "a", "entities=S-LOC"), "f:1: 'S-LOC' is no IOB2 tag .* name the right scheme"),
     "SpaceAfter of its own": (row("1", "a", "SpaceAfter=Maybe"), "f:1: SpaceAfter=Maybe; it is No, or left out"),
-    "CoNLL-U Plus": ("# global.columns = ID FORM NER\n1\ta\tO\n", "f:1: CoNLL-U Plus with columns of its own; read it as conll"),
+    "CoNLL-U Plus": ("# global.columns = ID FORM NER\n1\ta\tO\n",
+                     "f:1: CoNLL-U Plus with columns of its own; read it as conll"),
     "impossible sequence refused": (row("1", "a", "entities=I-LOC"), "f:1: I-LOC continues nothing; mend the tags"),
 }
 

@@ -102,7 +102,8 @@ def test_what_is_written_hugging_face_opens(tmp_path):
     names = opened.features["ner_tags"].feature.names
     assert [names[tag] for tag in opened[0]["ner_tags"]] == ["O", "B-ROLE", "O", "B-GROUP"]
     assert opened[1]["tokens"] == text.split() and losses.counts == {"span of a layer not written": 2}
-    write([document], tmp_path / "f.parquet", "datasets", form="tokens", columns="entities=entities events=events", scheme="IOBES")
+    write([document], tmp_path / "f.parquet", "datasets", form="tokens", columns="entities=entities events=events",
+          scheme="IOBES")
     opened = hugging.Dataset.from_parquet(str(tmp_path / "f.parquet"), cache_dir=tmp_path)
     assert opened.features["events"].feature.int2str(opened[0]["events"]) == ["S-DEFECTION", "O", "O", "O"]
     assert read_all(tmp_path / "f.parquet", tags="entities events", scheme="iobes") == [document]
@@ -117,7 +118,8 @@ def test_round_trip_of_the_nested_form_loses_nothing(tmp_path, before, name):
     losses = Losses()
     after = read_all(tmp_path / name, losses)
     assert after == before and not losses
-    assert [[mark[1] for mark in marks(d)[:len(d.spans)]] for d in after] == [[s.score for s in d.spans] for d in before]
+    assert [[mark[1] for mark in marks(d)[:len(d.spans)]] for d in after] == [[s.score for s in d.spans]
+                                                                              for d in before]
 
 
 @QUICK
@@ -126,7 +128,8 @@ def test_round_trip_of_tokens(tmp_path, before, name):
     losses = write([before], tmp_path / name, "datasets", form="tokens")
     [after] = read_all(tmp_path / name, losses)
     assert changes(before, after) <= explained(losses.counts, LOST)
-    kept = len(before.spans) - sum(count for cause, count in losses.counts.items() if cause.startswith(("span ", "label ")))
+    kept = len(before.spans) - sum(count for cause, count in losses.counts.items() if cause.startswith(("span ",
+                                                                                                        "label ")))
     assert (kept > len(after.spans)) == any(cause.startswith("tag whose label") for cause in losses.counts)
 
 
@@ -149,11 +152,15 @@ MALFORMED = {
     "tokens that are no strings": ({**ROW, "tokens": [1, 2]}, r"f.jsonl:1: tokens is \[1, 2\]; it must be a list of strings"),
     "number without a name": ({**ROW, "ner_tags": [0, 3]}, "f.jsonl:1: ner_tags has 3, but there are names for 0 to 2 only"),
     "tag of another scheme": ({**ROW, "ner_tags": ["O", "S-LOC"]}, "f.jsonl:1: ner_tags: 'S-LOC' is no IOB2 tag"),
-    "impossible sequence refused": ({**ROW, "ner_tags": ["O", "I-LOC"]}, "f.jsonl:1: token 1: I-LOC continues nothing; mend"),
+    "impossible sequence refused": ({**ROW, "ner_tags": ["O", "I-LOC"]},
+                                    "f.jsonl:1: token 1: I-LOC continues nothing; mend"),
     "text that is null": ({"text": None, "spans": []}, 'f.jsonl:1: a document is an object with a "text" string'),
-    "span past the text": ({"text": "a", "spans": [{"start": 0, "end": 2, "label": "X"}]}, "f.jsonl:1: .* does not lie in the text"),
-    "relation to no span": ({"text": "a", "spans": [], "relations": [{"type": "R", "head": "T1", "tail": "T1"}]}, "f.jsonl:1: .* is not the id"),
-    "meta that is no JSON": ({"text": "a", "spans": [], "meta": "x"}, "f.jsonl:1: meta is not JSON: Expecting value at column 1"),
+    "span past the text": ({"text": "a", "spans": [{"start": 0, "end": 2, "label": "X"}]},
+                           "f.jsonl:1: .* does not lie in the text"),
+    "relation to no span": ({"text": "a", "spans": [], "relations": [{"type": "R", "head": "T1", "tail": "T1"}]},
+                            "f.jsonl:1: .* is not the id"),
+    "meta that is no JSON": ({"text": "a", "spans": [], "meta": "x"},
+                             "f.jsonl:1: meta is not JSON: Expecting value at column 1"),
 }
 
 

@@ -44,7 +44,8 @@ def test_dygie_and_pure_records():
     losses = Losses()
     ace, pure = read_all(DATA / "docs.jsonl", losses)
     assert (ace.id, ace.text) == ("ace 1", "قُتل عمر في حلب .\nقصفت إسرائيل درعا") and ace.meta == {}
-    assert told(ace) == [("CASUALTY", "قُتل"), ("PERSON", "عمر"), ("LOC", "حلب"), ("AIRSTRIKE", "قصفت"), ("LOC", "إسرائيل"), ("LOC", "درعا")]
+    assert told(ace) == [("CASUALTY", "قُتل"), ("PERSON", "عمر"), ("LOC", "حلب"), ("AIRSTRIKE", "قصفت"), ("LOC",
+            "إسرائيل"), ("LOC", "درعا")]
     assert joined(ace) == [("TARGET", "قُتل", "عمر"), ("PLACE", "قُتل", "حلب"), ("AGENT", "قصفت", "إسرائيل"),
                            ("PLACE", "قصفت", "درعا"), ("PART_OF", "درعا", "إسرائيل")]
     assert pure.meta == {"tokens": [[[0, 4], [5, 7], [8, 17]]]}
@@ -74,8 +75,10 @@ def test_round_trip(tmp_path, before):
     [after] = read_all(tmp_path / "f.jsonl", losses)
     assert changes(before, after) <= explained(losses.counts, LOST)
     counts = losses.counts
-    assert len(before.spans) - sum(count for cause, count in counts.items() if cause.startswith("span ")) == len(after.spans)
-    assert len(before.relations) - sum(count for cause, count in counts.items() if cause.startswith("relation ")) == len(after.relations)
+    assert len(before.spans) - sum(count for cause, count in counts.items()
+                                   if cause.startswith("span ")) == len(after.spans)
+    assert len(before.relations) - sum(count for cause, count in counts.items()
+                                       if cause.startswith("relation ")) == len(after.relations)
 
 
 RECORD = {"doc_key": "d", "sentences": [["a", "b"], ["c"]]}
@@ -86,15 +89,22 @@ MALFORMED = {
     "sentence that is a string": ({"sentences": ["a b"]}, r'f:1: "sentences"\[0\] is "a b"; it must be a list of strings'),
     "id that is no string": ({**RECORD, "doc_key": 3}, r'f:1: "doc_key" is 3; it must be a string'),
     "ner for one sentence of two": ({**RECORD, "ner": [[]]}, r'f:1: "ner" has 1 lists for 2 sentences'),
-    "ner not by sentence": ({**RECORD, "ner": [[0, 0, "X"], []]}, r"f:1: an item of ner is 0; it must be \[number, number, label\]"),
+    "ner not by sentence": ({**RECORD, "ner": [[0, 0, "X"], []]},
+                            r"f:1: an item of ner is 0; it must be \[number, number, label\]"),
     "ner that is no list": ({**RECORD, "ner": [None, []]}, r'f:1: "ner" must hold a list for each sentence'),
-    "offsets counted by sentence": ({**RECORD, "ner": [[], [[0, 0, "X"]]]}, r"f:1: X runs from token 0 to 0, but its tokens are 2 to 2; .* through the whole"),
+    "offsets counted by sentence": ({**RECORD, "ner": [[], [[0, 0, "X"]]]},
+                                    r"f:1: X runs from token 0 to 0, but its tokens are 2 to 2; .* through the whole"),
     "exclusive end": ({**RECORD, "ner": [[[0, 2, "X"]], []]}, r"f:1: X runs from token 0 to 2, but its tokens are 0 to 1"),
-    "relation past the tokens": ({**RECORD, "relations": [[[0, 0, 3, 3, "R"]], []]}, r"f:1: the tail of R runs from token 3 to 3"),
-    "relation of three": ({**RECORD, "relations": [[[0, 1, "R"]], []]}, r"f:1: an item of relations is .*; it must be \[number"),
-    "event without trigger": ({**RECORD, "events": [[[0, "E"]], []]}, r"f:1: \[0, \"E\"\] in events; an event is \[\[trigger, type\]"),
-    "trigger without type": ({**RECORD, "events": [[[[0]]], []]}, r"f:1: a trigger in events is \[0\]; it must be \[number, label\]"),
-    "argument without role": ({**RECORD, "events": [[[[0, "E"], [1, 1]]], []]}, r"f:1: an argument in events is \[1, 1\]"),
+    "relation past the tokens": ({**RECORD, "relations": [[[0, 0, 3, 3, "R"]], []]},
+                                 r"f:1: the tail of R runs from token 3 to 3"),
+    "relation of three": ({**RECORD, "relations": [[[0, 1, "R"]], []]},
+                          r"f:1: an item of relations is .*; it must be \[number"),
+    "event without trigger": ({**RECORD, "events": [[[0, "E"]], []]},
+                              r"f:1: \[0, \"E\"\] in events; an event is \[\[trigger, type\]"),
+    "trigger without type": ({**RECORD, "events": [[[[0]]], []]},
+                             r"f:1: a trigger in events is \[0\]; it must be \[number, label\]"),
+    "argument without role": ({**RECORD, "events": [[[[0, "E"], [1, 1]]], []]},
+                              r"f:1: an argument in events is \[1, 1\]"),
 }
 
 
@@ -107,9 +117,11 @@ def test_malformed_files(case, tmp_path):
 
 
 def test_what_the_format_leaves_open_is_counted(tmp_path):
-    record = {**RECORD, "ner": [[[0, 0, "X"], [0, 0, "X"]], []], "relations": [[[0, 0, 1, 1, "R"], [0, 0, 0, 0, "R"], [0, 0, 0, 0, "R"]], []]}
+    record = {**RECORD, "ner": [[[0, 0, "X"], [0, 0, "X"]], []], "relations": [[[0, 0, 1, 1, "R"], [0, 0, 0, 0, "R"],
+                                                                                [0, 0, 0, 0, "R"]], []]}
     (tmp_path / "f").write_text(json.dumps(record), encoding="utf-8")
     losses = Losses()
     [document] = read_all(tmp_path / "f", losses)
     assert (told(document), joined(document)) == ([("X", "a")], [("R", "a", "a")])
-    assert losses.counts == {"span given twice": 1, "relation given twice": 1, "relation between spans that are not in ner": 1}
+    assert losses.counts == {"span given twice": 1, "relation given twice": 1,
+                             "relation between spans that are not in ner": 1}

@@ -38,7 +38,8 @@ def test_a_list_of_records_with_both_shapes_of_relations():
     assert first.text == "قُتل عمر قرب حلب 😀 ." and first.meta == {}
     assert [(span.label, span.text) for span in first.spans] == [
         ("CASUALTY", "قُتل"), ("OTHER", "عمر قرب حلب"), ("PERSON", "عمر"), ("LOC", "حلب")]
-    assert [(r.type, r.head.text, r.tail.text) for r in first.relations] == [("TARGET", "قُتل", "عمر"), ("PLACE", "قُتل", "حلب")]
+    assert [(r.type, r.head.text, r.tail.text) for r in first.relations] == [("TARGET", "قُتل", "عمر"), ("PLACE",
+                                                                                                         "قُتل", "حلب")]
     assert second.text == "هـ.روب دير الزور" and second.meta == {"tokens": [[[0, 6], [7, 16]]]}
     assert [(r.type, r.head.label, r.tail.text) for r in second.relations] == [("ALIAS", "LOC", "دير الزور")]
     assert empty == Document("") and losses.counts == {'"ner_negatives" of a record not kept': 1}
@@ -67,7 +68,8 @@ def test_round_trip(tmp_path, before):
     counts = losses.counts
     left_out = sum(count for cause, count in counts.items() if cause.startswith("span "))
     assert len(before.spans) - left_out == len(after.spans)
-    assert len(before.relations) - sum(count for cause, count in counts.items() if cause.startswith("relation ")) == len(after.relations)
+    assert len(before.relations) - sum(count for cause, count in counts.items()
+                                       if cause.startswith("relation ")) == len(after.relations)
     again = tmp_path / "again.jsonl"
     assert not write([after], again, "gliner") and again.read_bytes() == (tmp_path / "f.jsonl").read_bytes()
 
@@ -77,14 +79,20 @@ MALFORMED = {
     "list cut off": ('[{"tokenized_text": []}', r"f:\d: not JSON: "),
     "record that is no object": ("[[1]]", r"f:1: \[1\] is not an object"),
     "no tokens": ('{"ner": []}', r'f:1: "tokenized_text" is null; it must be a list of strings'),
-    "tokens that are no strings": ('{"tokenized_text": ["a", 1]}', r'f:1: "tokenized_text" is \["a", 1\]; it must be a list of strings'),
+    "tokens that are no strings": ('{"tokenized_text": ["a", 1]}',
+                                   r'f:1: "tokenized_text" is \["a", 1\]; it must be a list of strings'),
     "ner that is no list": ('{"tokenized_text": [], "ner": {}}', r'f:1: "ner" is \{\}; it must be a list'),
-    "ner without label": ('\n{"tokenized_text": ["a"], "ner": [[0, 0]]}', r"f:2: an item of ner is \[0, 0\]; it must be \[number, number, label\]"),
-    "ner past the tokens": ('{"tokenized_text": ["a"], "ner": [[0, 1, "X"]]}', r"f:1: X in ner runs from token 0 to 1, but its tokens are 0 to 0"),
+    "ner without label": ('\n{"tokenized_text": ["a"], "ner": [[0, 0]]}',
+                          r"f:2: an item of ner is \[0, 0\]; it must be \[number, number, label\]"),
+    "ner past the tokens": ('{"tokenized_text": ["a"], "ner": [[0, 1, "X"]]}',
+                            r"f:1: X in ner runs from token 0 to 1, but its tokens are 0 to 0"),
     "ner backwards": ('{"tokenized_text": ["a", "b"], "ner": [[1, 0, "X"]]}', r"f:1: X in ner runs from token 1 to 0"),
-    "relation to no place": ('{"tokenized_text": ["a"], "ner": [[0, 0, "X"]], "relations": [[0, 1, "R"]]}', r"f:1: .* points outside the ner list"),
-    "relation of what is not in ner": ('{"tokenized_text": ["a"], "relations": [[0, 0, "X", 0, 0, "X", "R"]]}', r"f:1: .* joins what is not in ner; add it"),
-    "relation without type": ('{"tokenized_text": ["a"], "relations": [[0, 0]]}', r"f:1: an item of relations is \[0, 0\]; it must be"),
+    "relation to no place": ('{"tokenized_text": ["a"], "ner": [[0, 0, "X"]], "relations": [[0, 1, "R"]]}',
+                             r"f:1: .* points outside the ner list"),
+    "relation of what is not in ner": ('{"tokenized_text": ["a"], "relations": [[0, 0, "X", 0, 0, "X", "R"]]}',
+                                       r"f:1: .* joins what is not in ner; add it"),
+    "relation without type": ('{"tokenized_text": ["a"], "relations": [[0, 0]]}',
+                              r"f:1: an item of relations is \[0, 0\]; it must be"),
 }
 
 

@@ -41,7 +41,8 @@ def test_docs_as_json_with_crlf_and_bom():
     losses = Losses()
     document, empty = read_all(DATA / "docs.json", losses)
     assert (document.id, document.text) == ("خبر", "قُتل 😀 عمر\r\nقرب حلب\u200f ")
-    assert told(document) == [("CASUALTY", "قُتل", "NEGATED"), ("OTHER", "عمر\r\nقرب حلب\u200f", None), ("PERSON", "عمر", None)]
+    assert told(document) == [("CASUALTY", "قُتل", "NEGATED"), ("OTHER", "عمر\r\nقرب حلب\u200f", None), ("PERSON",
+                                                                                                         "عمر", None)]
     assert [(r.type, r.head.id, r.tail.text, r.score) for r in document.relations] == [("TARGET", "T1", "عمر", 0.5)]
     assert document.meta == {"tokens": [[[0, 4], [5, 6], [7, 10]], [[12, 15], [16, 20]]]}
     assert empty == Document("") and losses.counts == {
@@ -68,7 +69,8 @@ def check_round_trip(before: Document, path: Path) -> None:
     assert (after.text, after.id, after.meta) == (before.text, before.id, before.meta)
     assert changes(before, after) <= explained(losses.counts, LOST)
     counts = losses.counts
-    assert len(before.spans) - sum(count for cause, count in counts.items() if cause.startswith("span ")) == len(after.spans)
+    assert len(before.spans) - sum(count for cause, count in counts.items()
+                                   if cause.startswith("span ")) == len(after.spans)
     assert len(before.relations) - counts.get("relation of a span that is left out", 0) == len(after.relations)
     if not losses:
         assert after == before and marks(after) == marks(before)
@@ -84,7 +86,8 @@ def test_spacy_reads_the_json_and_gives_the_same_doc_as_the_docbin(tmp_path, spa
     [from_bin] = spacy.tokens.DocBin().from_disk(tmp_path / "f.spacy").get_docs(vocab)
     for doc in (from_json, from_bin):
         assert doc.text == document.text
-        found = {(span.start_char, span.end_char, span.label_) for span in (*doc.ents, *(s for g in doc.spans.values() for s in g))}
+        found = {(span.start_char, span.end_char, span.label_) for span in (*doc.ents, *(s
+                for g in doc.spans.values() for s in g))}
         assert found == {(span.start, span.end, span.label) for span in read_all(tmp_path / "f.jsonl")[0].spans}
         assert all(SCHEMA.layer_of(ent.label_) == "entities" for ent in doc.ents)
         assert all(SCHEMA.layer_of(span.label_) in (name, None) for name, group in doc.spans.items() for span in group)
@@ -103,7 +106,8 @@ def test_a_doc_that_spacy_made_is_read_from_both(tmp_path, spacy):
     losses = Losses()
     [from_bin] = read_all(tmp_path / "f.spacy", losses)
     assert [from_bin] == read_all(tmp_path / "f.json")
-    assert told(from_bin) == [("DEFECTION", "انشق", "ACTUAL"), ("X", "ضابط من قسد", None), ("ROLE", "ضابط", None), ("GROUP", "قسد", None)]
+    assert told(from_bin) == [("DEFECTION", "انشق", "ACTUAL"), ("X", "ضابط من قسد", None), ("ROLE", "ضابط", None),
+                              ("GROUP", "قسد", None)]
     assert from_bin.meta["tokens"][1] == [[18, 21], [22, 25]]
     assert losses.counts == {"ids in a knowledge base not kept": 1, "user data not kept": 1}
 
@@ -118,7 +122,8 @@ def test_words_without_spaces_are_told(tmp_path, spacy):
 
 def test_relations_are_an_extension_attribute(tmp_path, spacy):
     role, group = Span(0, 4, "ROLE"), Span(8, 11, "GROUP")
-    write([Document("ضابط من قسد", (role, group), (Relation("MEMBER_OF", role, group),), "d")], tmp_path / "f.spacy", "spacy")
+    write([Document("ضابط من قسد", (role, group), (Relation("MEMBER_OF", role, group),), "d")], tmp_path / "f.spacy",
+          "spacy")
     [doc] = spacy.tokens.DocBin().from_disk(tmp_path / "f.spacy").get_docs(spacy.vocab.Vocab())
     spacy.tokens.Doc.set_extension("relations", default=None, force=True)
     assert doc._.relations == ({"type": "MEMBER_OF", "head": (0, 4, "ROLE"), "tail": (8, 11, "GROUP")},)
@@ -132,11 +137,14 @@ MALFORMED = {
     "ents that are no list": ('{"text": "a", "ents": {}}', r'f.json:1: "ents" is \{\}; it must be a list'),
     "ent without ends": ('{"text": "a", "ents": [{"label": "X"}]}', "f.json:1: .* needs start and end: code points"),
     "ent as a list": ('{"text": "a", "ents": [[0, 1, "X"]]}', "f.json:1: .* needs start and end: code points"),
-    "ent past the text": ('\n{"text": "a", "ents": [{"start": 0, "end": 2, "label": "X"}]}', "f.json:2: .* code points of the text of 1 char"),
+    "ent past the text": ('\n{"text": "a", "ents": [{"start": 0, "end": 2, "label": "X"}]}',
+                          "f.json:2: .* code points of the text of 1 char"),
     "ent without label": ('{"text": "a", "ents": [{"start": 0, "end": 1}]}', "f.json:1: .* needs a label, a string"),
     "groups as a list": ('{"text": "a", "spans": []}' .replace("[]", "[1]"), 'f.json:1: "spans" and "_" are objects'),
-    "tokens out of order": ('{"text": "ab", "tokens": [{"start": 1, "end": 2}, {"start": 0, "end": 1}]}', "f.json:1: the tokens overlap or are out"),
-    "relations of another shape": ('{"text": "a", "_": {"relations": [[0, 1]]}}', "f.json:1: relations, details or meta are not as arabie writes"),
+    "tokens out of order": ('{"text": "ab", "tokens": [{"start": 1, "end": 2}, {"start": 0, "end": 1}]}',
+                            "f.json:1: the tokens overlap or are out"),
+    "relations of another shape": ('{"text": "a", "_": {"relations": [[0, 1]]}}',
+                                   "f.json:1: relations, details or meta are not as arabie writes"),
     "fragments past the span": ('{"text": "abc", "ents": [{"start": 0, "end": 2, "label": "X"}], "details": [{"start": 0, "end": 2, '
                                 '"label": "X", "fragments": [[0, 1], [1, 3]]}]}', "f.json:1: .* fragments of X do not reach"),
 }

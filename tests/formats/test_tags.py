@@ -28,7 +28,8 @@ def chunks(draw) -> tuple[list[Chunk], int]:
 
 
 def tags_of(scheme: str):
-    return st.lists(st.just("O") | st.builds("{}-{}".format, st.sampled_from(SCHEMES[scheme]), st.sampled_from(("LOC", "ORG"))),
+    return st.lists(st.just("O") | st.builds("{}-{}".format, st.sampled_from(SCHEMES[scheme]), st.sampled_from(("LOC",
+            "ORG"))),
                     max_size=9)
 
 
@@ -88,8 +89,10 @@ def test_a_sequence_has_no_fault_exactly_when_encoding_gives_it_back(scheme, dat
 
 def test_faults_are_told_and_counted():
     tags = ["I-LOC", "B-ORG", "I-LOC"]
-    assert [chunk.fault for chunk in decoded(tags, "iob2")] == ["I-LOC continues nothing", None, "I-LOC continues nothing"]
-    assert [chunk.fault for chunk in decoded(["B-LOC", "O", "E-LOC"], "iobes")] == ["no E-LOC ends it", "E-LOC continues nothing"]
+    assert [chunk.fault for chunk in decoded(tags, "iob2")] == ["I-LOC continues nothing", None,
+                                                                "I-LOC continues nothing"]
+    assert [chunk.fault for chunk in decoded(["B-LOC", "O", "E-LOC"], "iobes")] == ["no E-LOC ends it",
+                                                                                    "E-LOC continues nothing"]
     assert [chunk.fault for chunk in decoded(["B-LOC", "O"], "bilou")] == ["no L-LOC ends it"]
     assert [chunk.fault for chunk in decoded(["B-LOC"], "iob1")] == ["B-LOC follows no LOC"]
     losses = Losses()

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,7 +15,8 @@ from arabie.formats.tokens import Tokens, fill_columns, place_spans
 
 QUICK = settings(max_examples=80, deadline=None)
 TEXTS = st.lists(st.sampled_from(PIECES), max_size=14).map("".join)
-FORMS = st.lists(st.lists(st.sampled_from(["قسد", "a", "،", "3.5", "😀", "U.N.", "«", "دير الزور", "", "\u200f"]), max_size=4), max_size=4)
+FORMS = st.lists(st.lists(st.sampled_from(["قسد", "a", "،", "3.5", "😀", "U.N.", "«", "دير الزور", "", "\u200f"]),
+                          max_size=4), max_size=4)
 
 
 @QUICK
@@ -21,7 +25,8 @@ def test_found_tokens_are_solid_in_order_and_one_line_each(text):
     tokens = Tokens.found(text)
     assert tokens.text == text and all(tokens.sentences)
     edges = [edge for token in tokens.flat for edge in token]
-    assert edges == sorted(edges) and all(form and not any(map(str.isspace, form)) for row in tokens.forms for form in row)
+    assert edges == sorted(edges) and all(form and not any(map(str.isspace, form)) for row in tokens.forms
+                                          for form in row)
     for sentence in tokens.sentences:
         assert "\n" not in text[sentence[0][0]:sentence[-1][1]]
     left_out = set("".join(text)) - set("".join(form for row in tokens.forms for form in row))
@@ -36,7 +41,8 @@ def test_tokens_joined_are_found_again_in_the_text_and_in_its_meta(sentences):
     assert tokens.text == "\n".join(" ".join(row) for row in sentences if row)
     losses = Losses()
     assert Tokens.of(Document(tokens.text, meta=tokens.meta), losses) == tokens and not losses
-    assert [tokens.sentence_of(n) for n in range(len(tokens.flat))] == [s for s, row in enumerate(tokens.forms) for _ in row]
+    assert [tokens.sentence_of(n) for n in range(len(tokens.flat))] == [s for s, row in enumerate(tokens.forms)
+                                                                        for _ in row]
 
 
 @QUICK
@@ -53,7 +59,8 @@ def test_a_word_cut_against_censorship_is_one_token():
     assert Tokens.found("هـ.روب عناصر قسد، #دير_الزور").forms == [["هـ.روب", "عناصر", "قسد", "،", "#", "دير_الزور"]]
 
 
-@pytest.mark.parametrize("stated", [[[[0, 3], [2, 5]]], [[[0, 99]]], [[[3, 1]]], "abc", [[["a", "b"]]], [[[0]]], 5, [[[-1, 2]]]])
+@pytest.mark.parametrize("stated", [[[[0, 3], [2, 5]]], [[[0, 99]]], [[[3, 1]]], "abc", [[["a", "b"]]], [[[0]]], 5,
+                                    [[[-1, 2]]]])
 def test_tokens_in_meta_that_do_not_fit_are_counted_and_found_anew(stated):
     losses = Losses()
     assert Tokens.of(Document("فر ضابط", meta={"tokens": stated}), losses) == Tokens.found("فر ضابط")
@@ -69,7 +76,8 @@ def test_placed_spans_are_those_of_whole_tokens(document):
         assert (tokens.flat[first][0], tokens.flat[after - 1][1]) == (span.start, span.end)
         assert tokens.sentence_of(first) == tokens.sentence_of(after - 1)
     assert len(placed) + sum(losses.counts.values()) == len(document.spans)
-    assert set(losses.counts) <= {"span that does not begin and end with a token", "span that runs over the end of a sentence"}
+    assert set(losses.counts) <= {"span that does not begin and end with a token",
+                                  "span that runs over the end of a sentence"}
 
 
 @QUICK
@@ -102,3 +110,10 @@ def test_chunks_become_spans_once_and_never_empty():
     spans = tokens.spans([Chunk(0, 1, "X"), Chunk(0, 1, "X"), Chunk(1, 2, "X"), Chunk(1, 3, "X")], losses, "f:1")
     assert spans == (Span(0, 1, "X"), Span(2, 4, "X"))
     assert losses.counts == {"span given twice": 1, "span over an empty token": 1}
+
+
+def test_importing_the_formats_loads_no_heavy_package():
+    modules = ["apf", "conll", "conllu", "datasets", "dygie", "gliner", "spacy"]
+    code = (f"import importlib, sys; [importlib.import_module('arabie.formats.' + name) for name in {modules}]; "
+            "print({'torch', 'transformers', 'spacy', 'datasets', 'pyarrow'} & set(sys.modules))")
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"

@@ -27,7 +27,10 @@ def test_an_unknown_key_names_the_nearest():
         Profile.from_dict({"fold_alif": True})
 
 
-@pytest.mark.parametrize("bad", [{"fold_alef": "yes"}, {"fold_alef": 1}, {"max_repeats": True}, {"max_repeats": -1}, {"urls": 3}])
+IMPOSSIBLE = [{"fold_alef": "yes"}, {"fold_alef": 1}, {"max_repeats": True}, {"max_repeats": -1}, {"urls": 3}]
+
+
+@pytest.mark.parametrize("bad", IMPOSSIBLE)
 def test_an_impossible_value_is_refused_by_its_key(bad):
     with pytest.raises(ConfigError, match=next(iter(bad))):
         Profile.from_dict(bad)

@@ -41,6 +41,8 @@ class _Page:
                       for place in range(1, len(sentence) + 1)]
         count_uncarried(document, losses, ("relations", "status", "score", "id"))
         marks, arcs = annotations(document, layers)
+        for mark in marks:
+            mark.features.pop("fragments", None)
         self.units = {mark: self._place(mark) for mark in marks}
         self.marks = [mark for mark in marks if self.units[mark]]
         self.arcs = [arc for arc in arcs if self._carries(arc.source, arc.target)]
@@ -65,7 +67,6 @@ class _Page:
     def _place(self, mark: Mark) -> list[Unit]:
         """The tokens and parts of tokens that a mark covers; none where it covers white space only."""
         flat, told = self.tokens.flat, f"{self.where}: {mark.features['label']} at {mark.start}–{mark.end}"
-        mark.features.pop("fragments", None)
         first = bisect_right(flat, mark.start, key=lambda token: token[1])
         last = bisect_left(flat, mark.end, key=lambda token: token[0]) - 1
         if first > last:

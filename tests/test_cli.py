@@ -1,0 +1,347 @@
+"""The command line as a new user meets it: results on standard output, one line on standard error for what went wrong."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from arabie.cli import main
+from arabie.document import Document
+
+ROOT = Path(__file__).resolve().parents[1]
+EXAMPLE = ROOT / "examples" / "defections.txt"
+NEWS = "انشق 7 عناصر من قسد في الرقة أمس"
+GOLD = Document.from_dict({"id": "g1", "text": NEWS, "spans": [
+    {"id": "T1", "start": 0, "end": 4, "label": "DEFECTION"}, {"id": "T2", "start": 5, "end": 12, "label": "COUNT"},
+    {"id": "T3", "start": 16, "end": 19, "label": "GROUP"}], "relations": [{"type": "FROM", "head": "T1", "tail": "T3"}]}).to_dict()
+
+
+@pytest.fixture
+def arabie(monkeypatch, capsys):
+    """Runs the command in this process; gives its exit code, standard output and standard error."""
+    monkeypatch.setenv("COLUMNS", "100")
+
+    def run(*args, stdin=b""):
+        monkeypatch.setattr(sys, "argv", ["arabie", *map(str, args)])
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin) if isinstance(stdin, bytes) else stdin))
+        with pytest.raises(SystemExit) as end:
+            main()
+        return end.value.code or 0, *capsys.readouterr()
+
+    return run
+
+
+def fails(result, *told):
+    """An error is one line, exit code 1, and nothing that could be taken for a result."""
+    code, out, err = result
+    assert (code, out, err.count("\n")) == (1, "", 1) and err.startswith("arabie: "), result
+    assert all(part in err for part in told), err
+
+
+def changed(document=GOLD, **parts):
+    return json.dumps({**document, **parts}, ensure_ascii=False)
+
+
+def span(start, end, label="LOC", **fields):
+    return {"start": start, "end": end, "label": label, **fields}
+
+
+def file(path, content):
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+# what goes wrong before any model is loaded, so that no model has to be there
+
+
+@pytest.mark.parametrize(("name", "content", "told"), [
+    ("none.txt", None, "none.txt: no such file"),
+    ("none.jsonl", None, "none.jsonl: no such file"),
+    ("a.txt", "قسد\nنعم ".encode() + "لا".encode("cp1256"), "a.txt:2: not UTF-8: byte 14 is 0xe1; save the file as UTF-8"),
+    ("a.txt", "قسد".encode("utf-16"), "a.txt:1: not UTF-8: byte 0 is 0xff"),
+    ("a.jsonl", changed().encode() + b"\n{\"text\": \"\xe1\"}\n", "a.jsonl:2: not UTF-8: byte 10 of the line is 0xe1"),
+    ("a.jsonl", changed() + "\n\n{\"text\": \n", "a.jsonl:3: not JSON: Expecting value at column 10; each line is one whole object"),
+    ("a.jsonl", changed() + "\n7", "a.jsonl:2: 7 is not an object"),
+    ("a.jsonl", changed() + "\n{}", 'a.jsonl:2: a document is an object with a "text" string'),
+    ("a.jsonl", changed(id=7), 'a.jsonl:1: "id" is a string, not 7'),
+    ("a.jsonl", changed(spans=[span(30, 99)], relations=[]), "a.jsonl:1: document 'g1': LOC at 30–99 does not lie in the text of 32 characters"),
+    ("a.jsonl", changed(spans=[span(True, 4)], relations=[]), 'a.jsonl:1: spans[0]: "start" and "end" are integers, not True and 4'),
+    ("a.jsonl", changed(relations=[{"type": "FROM", "head": "T1", "tail": "T9"}]), "a.jsonl:1: relations[0]: tail 'T9' is not the id of a span"),
+    ("a.jsonl", '{"text": "\\ud83d"}', 'a.jsonl:1: "text" holds half of a surrogate pair'),
+    ("a.jsonl", "[" * 100_000, "a.jsonl:1: JSON that cannot be read"),
+    ("a.jsonl", '{"text": "", "meta": {"n": ' + "9" * 5000 + "}}", "a.jsonl:1: JSON that cannot be read"),
+    ("a.src", "=== d\nقسد\n--- spans\nT1 GROUP داعش\n", "a.src:4: "),
+    ("a.json", '[{"text": "قسد"}]', "a.json: is JSON, not text; give texts, or a .jsonl file"),
+])
+def test_input_that_cannot_be_read(arabie, tmp_path, name, content, told):
+    if content is not None:
+        file(tmp_path / name, content)
+    out = file(tmp_path / "out.jsonl", "as it was")
+    fails(arabie("extract", EXAMPLE, tmp_path / name, "-o", out, "-m", tmp_path / "no_model"), told)
+    assert out.read_text() == "as it was" and len(list(tmp_path.iterdir())) == 1 + (content is not None)
+
+
+def test_a_folder_is_no_file(arabie, tmp_path):
+    for command in ("extract", "evaluate"):
+        fails(arabie(command, tmp_path), f"{tmp_path}: is a folder; name the files in it")
+
+
+def test_standard_input_that_is_not_utf8(arabie):
+    fails(arabie("extract", "-", stdin="قسد\n".encode() + b"\xff"), "standard input:2: not UTF-8: byte 7 is 0xff")
+
+
+@pytest.mark.parametrize(("target", "told"), [
+    ("", "is no file that could be replaced"), ("none/out", "there is no folder"), (os.devnull, "is no file that could be replaced"),
+])
+def test_a_target_that_cannot_be_written_is_told_before_the_work(arabie, tmp_path, target, told):
+    fails(arabie("extract", EXAMPLE, "-o", tmp_path / target, "-m", tmp_path / "no_model"), told)
+    gold = file(tmp_path / "g.jsonl", changed())
+    fails(arabie("evaluate", gold, "--json", tmp_path / target, "-m", tmp_path / "no_model"), told)
+
+
+def test_the_terminal_is_told_that_it_is_read_from(arabie):
+    class Typed(io.BytesIO):
+        def isatty(self):
+            return True
+
+    code, out, err = arabie("extract", "-", "-m", "/no/model", stdin=Typed(b""))
+    assert code == 1 and out == ""
+    assert err.splitlines()[0].startswith("Reading the text from the terminal") and len(err.splitlines()) == 2
+
+
+def test_interrupting_leaves_no_traceback_and_no_file(arabie, tmp_path):
+    class Interrupted(io.BytesIO):
+        def read(self, *args):
+            raise KeyboardInterrupt
+
+    code, out, err = arabie("extract", "-", "-o", tmp_path / "out.jsonl", stdin=Interrupted())
+    assert code != 0 and out == "" and "Traceback" not in err and list(tmp_path.iterdir()) == []
+
+
+# model folders
+
+
+@pytest.fixture
+def broken(toy_model, tmp_path):
+    """A copy of the toy model to break."""
+    return Path(shutil.copytree(toy_model, tmp_path / "model"))
+
+
+def test_a_model_that_is_not_there(arabie, tmp_path):
+    for command in (["extract", EXAMPLE], ["evaluate", file(tmp_path / "g.jsonl", changed())], ["info"]):
+        fails(arabie(*command, "-m", tmp_path / "model"), "model: no such folder; give the folder that training wrote")
+
+
+@pytest.mark.parametrize("part", ["config.json", "model.safetensors", "tokenizer.json"])
+def test_a_model_folder_with_a_part_missing(arabie, broken, part):
+    (broken / part).unlink()
+    for command in (["extract", EXAMPLE], ["info"]):
+        fails(arabie(*command, "-m", broken), f"model: {part} missing")
+
+
+def test_a_model_folder_of_another_kind(arabie, broken, toy_encoder):
+    shutil.copy(toy_encoder / "config.json", broken)
+    for command in (["extract", EXAMPLE], ["info"]):
+        fails(arabie(*command, "-m", broken), "a folder of model type 'bert', not an arabie model")
+
+
+@pytest.mark.parametrize(("part", "content", "told"), [
+    ("config.json", "{", "config.json is not JSON"), ("model.safetensors", "{", "the model cannot be loaded"),
+    ("tokenizer.json", "{", "the tokenizer cannot be loaded"),
+])
+def test_a_model_folder_with_a_part_broken(arabie, broken, part, content, told):
+    file(broken / part, content)
+    fails(arabie("extract", EXAMPLE, "-m", broken), "model: ", told)
+
+
+def test_a_model_folder_mixed_from_two(arabie, broken):
+    config = json.loads((broken / "config.json").read_text())
+    config["schema"] = {"name": "s", "layers": [{"name": "things", "labels": ["A"]}]}
+    file(broken / "config.json", json.dumps(config))
+    fails(arabie("extract", EXAMPLE, "-m", broken), "model.safetensors does not fit config.json")
+
+
+def test_a_training_file_that_cannot_be_read(arabie, broken):
+    file(broken / "training.json", "{}")
+    fails(arabie("info", "-m", broken), "training.json: is not what training/train.py writes")
+
+
+def test_a_device_that_is_not_there(arabie, toy_model):
+    fails(arabie("extract", EXAMPLE, "-m", toy_model, "--device", "abacus"), "device 'abacus' cannot be used here", "try device='cpu'")
+
+
+# extract
+
+
+def test_texts_of_every_kind_come_out_in_order_as_jsonl(arabie, toy_model, tmp_path):
+    text = "\ufeff" + NEWS.replace(" من ", " من\r\n") + "\r\n"
+    one, empty = file(tmp_path / "one.txt", text), file(tmp_path / "empty.txt", "")
+    lines = file(tmp_path / "more.JSONL", f"\n{changed(meta={'day': 3})}\n" + changed(id=None, text="", spans=[], relations=[]))
+    source = file(tmp_path / "s.src", f"=== s1\n@source me\n{NEWS}\n--- spans\nT1 GROUP قسد\n")
+    command = "extract", one, empty, lines, source, "-", "-m", toy_model, "--device", "cpu"
+    code, out, err = arabie(*command, "--json", stdin=NEWS.encode())
+    found = [Document.from_dict(json.loads(line)) for line in out.splitlines()]
+    assert (code, err) == (0, "")
+    assert [(d.id, d.text, dict(d.meta)) for d in found] == [
+        ("one", text[1:], {}), ("empty", "", {}), ("g1", NEWS, {"day": 3}), (None, "", {}), ("s1", NEWS, {"source": "me"}), (None, NEWS, {})]
+    assert found[1].spans == found[3].spans == () and found[0].spans and found[2].spans
+    assert found[2].spans == found[5].spans != Document.from_dict(GOLD).spans, "labelled anew"
+    assert all(found[0].text[s.start:s.end] == s.text and 0 < s.score <= 1 for s in found[0].spans)
+
+    code, shown, err = arabie(*command, "-o", tmp_path / "out.jsonl", stdin=NEWS.encode())
+    assert (code, shown, err) == (0, "", "") and (tmp_path / "out.jsonl").read_text(encoding="utf-8") == out
+    assert len(list(tmp_path.iterdir())) == 5
+
+
+def test_the_view_of_several_texts(arabie, toy_model, tmp_path):
+    one, two = file(tmp_path / "one.txt", NEWS), file(tmp_path / "two.txt", "")
+    code, out, err = arabie("extract", one, two, "-m", toy_model)
+    assert (code, err) == (0, "") and "\x1b" not in out and "Traceback" not in out
+    first, second = out.split("─" * 100)
+    assert first.startswith("one\n") and NEWS in first and "\nEvents\n" in first
+    assert second == "\ntwo\n\n\nnothing found\n"
+
+
+def test_a_name_that_is_not_utf8_and_keys_that_are_not_kept(arabie, toy_model, tmp_path):
+    name = os.fsdecode(b"\xde\xd3\xcf.txt")
+    try:
+        odd = file(tmp_path / name, NEWS)
+    except (OSError, UnicodeEncodeError):
+        pytest.skip("the file system takes names in UTF-8 only")
+    lines = file(tmp_path / "a.jsonl", changed(url="x") + "\n" + changed(url="y", spans=[span(0, 4, text="انشق")], relations=[]))
+    code, out, err = arabie("extract", odd, lines, "-m", toy_model, "--json")
+    assert code == 0 and [json.loads(line)["id"] for line in out.splitlines()] == ["���", "g1", "g1"]
+    assert err.splitlines() == [f'note: 2 × "url" of a document not kept; what is under "meta" is (such as {lines}:1; {lines}:2)',
+                                f'note: 1 × "text" in spans not kept (such as {lines}:2)']
+
+
+# evaluate
+
+
+def test_measuring_a_model(arabie, toy_model, tmp_path):
+    gold = file(tmp_path / "g.jsonl", changed() + "\n" + changed(id=None))
+    source = file(tmp_path / "s.src", f"=== s1\n{NEWS}\n--- spans\nT1 GROUP قسد\n")
+    code, out, err = arabie("evaluate", gold, source, "-m", toy_model, "--json", tmp_path / "figures.json", "--errors", "--limit", 2)
+    assert (code, err) == (0, "")
+    for part in ("3 documents", "\nentities\n", "strict", "relaxed", "gold spans given", "micro", "errors", " more\n"):
+        assert part in out
+    assert sum(line.startswith("  context") for line in out.splitlines()) == 2
+    figures = json.loads((tmp_path / "figures.json").read_text(encoding="utf-8"))
+    assert figures["documents"] == 3 and figures["layers"]["entities"]["strict"]["micro"]["support"] == 5
+    assert len(figures["errors"]) > 2 and "events_f1" in figures["summary"]
+
+
+@pytest.mark.parametrize(("content", "told"), [
+    (changed(spans=[span(0, 4, "DEFECTION"), span(5, 12, "NUMBER")], relations=[]),
+     ["document 'g1': NUMBER «7 عناصر» at 5–12: unknown label; ", "the model it was made for; this one has the schema 'conflict'", "'arabie validate'"]),
+    (changed() + "\n" + changed(id=None, spans=[span(5, 12, "COUNT"), span(7, 19, "GROUP")], relations=[]), ["document number 2: GROUP", "overlaps COUNT"]),
+    (changed(spans=[span(0, 4, "DEFECTION", status="DENIED")], relations=[]), ["status 'DENIED' is not one of events; known: ACTUAL"]),
+    (changed(relations=[{"type": "FORM", "head": "T1", "tail": "T3"}]), ["unknown relation; did you mean 'FROM'?"]),
+    (changed(relations=[{"type": "TIME", "head": "T1", "tail": "T3"}, {"type": "TO", "head": "T1", "tail": "T2"}]), ["TO does not join DEFECTION to COUNT (and 1 more)"]),
+    (changed(spans=[span(5, 99)], relations=[]), ["g.jsonl:1: document 'g1': LOC at 5–99 does not lie"]),
+    ("", ["g.jsonl: no document in it, so there is nothing to measure"]),
+])
+def test_annotations_that_cannot_be_measured_on(arabie, toy_model, tmp_path, content, told):
+    gold = file(tmp_path / "g.jsonl", content)
+    fails(arabie("evaluate", gold, "-m", toy_model, "--json", tmp_path / "figures.json"), "g.jsonl:", *told)
+    assert list(tmp_path.iterdir()) == [gold]
+
+
+def test_files_that_hold_no_annotations(arabie, tmp_path):
+    fails(arabie("evaluate", EXAMPLE), "defections.txt: annotated documents are read from .jsonl and .src files")
+    fails(arabie("evaluate", tmp_path / "none.jsonl"), "none.jsonl: no such file")
+
+
+# validate and info
+
+
+def test_validating_sound_and_broken_files(arabie, tmp_path):
+    good = file(tmp_path / "good.src", f"=== s1\n{NEWS}\n--- spans\nT1 GROUP قسد\nT2 LOC الرقة\n")
+    code, out, err = arabie("validate", good)
+    assert (code, err) == (0, "")
+    assert out.splitlines() == ["sound documents: 1, words: 8, spans: 2, relations: 0, problems: 0, warnings: 0", "spans by kind: GROUP 1, LOC 1"]
+    bad = file(tmp_path / "bad.jsonl", changed(spans=[span(0, 3, "DEFECTION"), span(5, 12, "NUMBER")], relations=[]) + "\n{\n" + "[" * 100_000)
+    code, out, err = arabie("validate", good, bad)
+    assert code == 1 and out.startswith("sound documents: 1, ") and "problems: 4" in out
+    lines = err.splitlines()
+    assert [line.split(": ")[0].rsplit(":", 1)[1] for line in lines] == ["1", "1", "2", "3"] and all(line.startswith(f"{bad}:") for line in lines)
+    assert "unknown label" in lines[0] and "inside a word" in lines[1]
+
+
+@pytest.mark.parametrize(("name", "told"), [("none.src", "cannot be read: No such file"), ("a.txt", "cannot be validated"), ("l.jsonl", "l.jsonl:1: not UTF-8")])
+def test_files_that_cannot_be_validated(arabie, tmp_path, name, told):
+    file(tmp_path / "l.jsonl", b"\xff")
+    fails(arabie("validate", tmp_path / name), name, told)
+
+
+def test_validating_by_another_schema(arabie, tmp_path):
+    path = file(tmp_path / "a.jsonl", changed(spans=[span(16, 19, "FORCE")], relations=[]))
+    schema = file(tmp_path / "s.toml", '[[layers]]\nname = "things"\nlabels = ["FORCE"]\n')
+    assert arabie("validate", path)[0] == 1 and arabie("validate", path, "--schema", schema)[0] == 0
+    fails(arabie("validate", path, "--schema", file(tmp_path / "s.toml", "[[layers]]\nname = 3")), "s.toml: each layer needs a name")
+    fails(arabie("validate", path, "--schema", tmp_path / "none.toml"), "none.toml: cannot read the schema")
+
+
+def test_what_a_model_is(arabie, toy_model):
+    code, out, err = arabie("info", "-m", toy_model)
+    assert (code, err) == (0, "")
+    for part in ("arabie 0.", f"model: {toy_model}", "schema: conflict", "  causes: AIRSTRIKES, ", "statuses: ACTUAL", "bert, 2 layers of 32", "weights: "):
+        assert part in out
+
+
+# the command itself
+
+
+@pytest.mark.parametrize(("command", "parts"), [
+    ((), ["extract", "evaluate", "validate", "info"]), (("extract",), ["PATH", "--json", "--out", "-o", "--model", "-m", "--device", "standard input"]),
+    (("evaluate",), ["FILE", "--json", "--errors", "--limit", "--model"]), (("validate",), ["FILE", "--schema"]), (("info",), ["--model"]),
+])
+def test_help_names_everything(arabie, command, parts):
+    code, out, err = arabie(*command, "--help")
+    assert (code, err) == (0, "") and all(part in out for part in parts)
+    assert all(len(line.rstrip()) <= 100 for line in out.splitlines())
+
+
+@pytest.mark.parametrize("command", [["extrakt"], ["extract"], ["extract", EXAMPLE, "--jsno"], ["evaluate", EXAMPLE, "--limit", "-1"]])
+def test_a_command_that_is_not_understood(arabie, command):
+    code, out, err = arabie(*command)
+    assert (code, out) == (2, "") and "Usage: arabie" in err and "Traceback" not in err
+
+
+START = """
+import sys
+import arabie, arabie.text, arabie.formats, arabie.evaluation, arabie.validation, arabie.terminal
+from arabie.cli import main
+sys.argv = ["arabie", "--help"]
+try:
+    main()
+finally:
+    print(sorted({name.partition(".")[0] for name in sys.modules} & {"torch", "transformers", "datasets"}))
+"""
+
+
+def test_the_start_loads_no_torch():
+    done = subprocess.run([sys.executable, "-c", START], capture_output=True, text=True, encoding="utf-8", cwd=ROOT, timeout=300)
+    assert done.returncode == 0 and "Usage: arabie" in done.stdout and done.stdout.splitlines()[-1] == "[]", done
+
+
+def test_output_that_nobody_takes(tmp_path):
+    """A pipe that is closed ends the command quietly; a full disk is told."""
+    path = file(tmp_path / "a.jsonl", changed())
+    command = [sys.executable, "-m", "arabie", "validate", str(path)]
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, text=True, cwd=ROOT, timeout=300)
+    os.close(write)
+    assert done.returncode != 0 and done.stderr == ""
+    if Path("/dev/full").exists():
+        with open("/dev/full", "w") as full:
+            done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, cwd=ROOT, timeout=300)
+        assert (done.returncode, done.stderr.count("\n")) == (1, 1) and done.stderr.startswith("arabie: the output cannot be written: ")
