@@ -93,6 +93,47 @@ def evaluate(
 
 
 @app.command()
+def convert(
+    source: Annotated[Path, typer.Argument(metavar="SOURCE", help="The file or folder to read.")],
+    target: Annotated[Path, typer.Argument(metavar="TARGET", help="The file or folder to write.")],
+    read_as: Annotated[str, typer.Option("--from", metavar="FORMAT", help="The format of SOURCE; 'arabie formats' lists them.")],
+    write_as: Annotated[str, typer.Option("--to", metavar="FORMAT", help="The format of TARGET.")],
+    read_options: Annotated[Optional[list[str]], typer.Option("--read", metavar="KEY=VALUE", help="An option of the format read.")] = None,
+    write_options: Annotated[Optional[list[str]], typer.Option("--write", metavar="KEY=VALUE", help="An option of the format written.")] = None,
+    schema: Annotated[Optional[Path], typer.Option(
+        metavar="FILE", help="A schema file (TOML). [dim]\\[default: the schema of docs/annotation.md][/dim]")] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Take the first loss for an error.")] = False,
+) -> None:
+    """Convert annotations between tools, and say what could not be carried.
+
+    [bold]arabie convert ann/ tasks.json --from brat --to label-studio[/bold]
+    """
+    from arabie.formats import read, write
+    from arabie.formats.losses import Losses
+    from arabie.schema import Schema, default_schema
+
+    labels, losses = Schema.load(schema) if schema else default_schema(), Losses(strict=strict)
+    documents = _counted(read(source, read_as, schema=labels, losses=losses, **_options(read_options)), "convert")
+    write(documents, target, write_as, schema=labels, losses=losses, **_options(write_options))
+    for line in losses.lines():
+        print(f"not carried: {line}", file=sys.stderr)
+
+
+@app.command()
+def formats() -> None:
+    """List the formats that convert reads and writes, and their options."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from arabie.formats import FORMATS, options_of
+
+    table = Table("format", "what it is", "options to read", "options to write", show_lines=True)
+    for name, told in FORMATS.items():
+        table.add_row(name, told, *("\n".join(f"{key}={value}" for key, value in options_of(name, action).items()) for action in ("read", "write")))
+    Console(highlight=False).print(table)
+
+
+@app.command()
 def validate(
     paths: Annotated[list[Path], typer.Argument(metavar="FILE", help="Annotated files, .src or .jsonl.")],
     schema: Annotated[Optional[Path], typer.Option(
@@ -131,6 +172,17 @@ def info(model: ModelOption = None) -> None:
     check_folder(path)
     lines = describe(path)
     print(f"arabie {__version__}", *lines, sep="\n")
+
+
+def _options(given: list[str] | None) -> dict[str, str | bool]:
+    """KEY=VALUE pairs as keyword arguments; true and false are switches."""
+    found: dict[str, str | bool] = {}
+    for item in given or ():
+        key, mark, value = item.partition("=")
+        if not mark:
+            raise ArabieError(f"{item!r} is no option; write it as KEY=VALUE")
+        found[key.replace("-", "_")] = {"true": True, "false": False}.get(value, value)
+    return found
 
 
 def _extractor(model: str | None, device: str | None) -> Extractor:

@@ -40,7 +40,7 @@ def test_from_annotations_in_brat_to_predictions_in_label_studio(tmp_path):
     tasks = json.loads((tmp_path / "tasks.json").read_text(encoding="utf-8"))
     assert len(tasks) == len(labelled) and all(task["predictions"] for task in tasks)
 
-    run("-m", "arabie", "convert", tmp_path / "tasks.json", tmp_path / "back.jsonl", "--from", "label-studio", "--to", "jsonl")
+    run("-m", "arabie", "convert", tmp_path / "tasks.json", tmp_path / "back.jsonl", "--from", "label-studio", "--to", "jsonl", "--read", "use=predictions")
     back = [Document.from_dict(json.loads(line)) for line in (tmp_path / "back.jsonl").read_text(encoding="utf-8").splitlines()]
     assert [(d.text, d.spans, d.relations) for d in back] == [(d.text, d.spans, d.relations) for d in labelled]
     assert all(span.score is not None for document in back for span in document.spans)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -38,11 +39,25 @@ def _module(format: str):
     return importlib.import_module(f"arabie.formats.{format.replace('-', '_')}")
 
 
+def options_of(format: str, action: str) -> dict[str, Any]:
+    """The options of a format's ``read`` or ``write`` (``action``), with their defaults."""
+    found = inspect.signature(getattr(_module(format), action)).parameters.values()
+    return {option.name: option.default for option in found if option.kind is option.KEYWORD_ONLY and option.name not in ("schema", "losses")}
+
+
+def _check_options(format: str, action: str, given: Iterable[str]) -> None:
+    known = options_of(format, action)
+    for name in given:
+        if name not in known:
+            raise ArabieError(f"{format} has no option {name!r} to {action}; {nearest(name, known) if known else 'it has none'}")
+
+
 def read(path: str | Path, format: str = "jsonl", *, schema: Schema | None = None, losses: Losses | None = None,
          **options: Any) -> Iterator[Document]:
     """The Documents of a file or folder in the named format; ``losses`` collects what could not be carried."""
     module = _module(format)
     losses = Losses() if losses is None else losses
+    _check_options(format, "read", options)
     return _hinted(module.read(path, schema=schema or default_schema(), losses=losses, **options), path, format)
 
 
@@ -62,5 +77,6 @@ def write(documents: Iterable[Document], path: str | Path, format: str = "jsonl"
     """Write Documents in the named format, whole or not at all; returns what the format could not carry."""
     module = _module(format)
     losses = Losses() if losses is None else losses
+    _check_options(format, "write", options)
     module.write(documents, path, schema=schema or default_schema(), losses=losses, **options)
     return losses
