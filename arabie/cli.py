@@ -45,14 +45,14 @@ def extract(
     [bold]… | arabie extract - --json[/bold]
     """
     _check_target(out)
-    documents = _inputs(paths)
+    total, documents = _inputs(paths)
     labelled = _extractor(model, device).label_many(documents)
     if out:
         from arabie.formats import write
 
-        write(_counted(labelled, "extract"), out)
+        write(_counted(labelled, "extract", total), out)
     elif json_lines:
-        for document in labelled if sys.stdout.isatty() else _counted(labelled, "extract"):
+        for document in labelled if sys.stdout.isatty() else _counted(labelled, "extract", total):
             print(document.to_json(), flush=True)
     else:
         _show(labelled)
@@ -192,21 +192,19 @@ def _extractor(model: str | None, device: str | None) -> Extractor:
     return load(model or DEFAULT_MODEL, device)
 
 
-def _inputs(paths: Iterable[str]) -> Iterator[Document]:
-    """The documents to label. All are read through before the first is labelled, so that a fault in the last is told at once."""
+def _inputs(paths: list[str]) -> tuple[int, Iterator[Document]]:
+    """How many documents there are to label, and they. All are read through first, so that a fault in the last is told at once."""
     from arabie.formats.losses import Losses
 
-    paths, losses, held = list(paths), Losses(), {}
+    losses, held, total = Losses(), {}, 0
     for path in paths:
-        is_file = path != "-" and _check_exists(Path(path)).is_file()
-        documents = _documents(path, losses)
-        if is_file:
-            for _ in documents:
-                pass
-        elif path not in held:
-            held[path] = list(documents)  # a pipe can be read once
+        if path != "-" and _check_exists(Path(path)).is_file():
+            total += sum(1 for _ in _documents(path, losses))
+        else:
+            held[path] = held.get(path) or list(_documents(path, losses))  # a pipe can be read once
+            total += len(held[path])
     _tell(losses)
-    return (document for path in paths for document in (held[path] if path in held else _documents(path, Losses())))
+    return total, (document for path in paths for document in (held[path] if path in held else _documents(path, Losses())))
 
 
 def _documents(path: str, losses: Losses) -> Iterator[Document]:
@@ -263,9 +261,9 @@ def _check_annotated(path: Path) -> None:
 def _check_target(path: Path | None) -> None:
     """Refuse a file that could not be written, before the work rather than after it."""
     if path and path.exists() and not path.is_file():
-        raise FileError(f"{path}: is no file that could be replaced; name another")
+        raise FileError(f"{path}: cannot be written: it is there and is no file; name another")
     if path and not path.absolute().parent.is_dir():
-        raise FileError(f"{path}: there is no folder {path.parent}; make it first")
+        raise FileError(f"{path}: cannot be written: there is no folder {path.parent}; make it first")
 
 
 def _tell(losses: Losses) -> None:

@@ -78,7 +78,7 @@ class Row:
 
 def render(document: Document) -> Group:
     """The whole document; headings stand only over what was found."""
-    parts: list = [Text(isolated(document.id), style="bold")] if document.id else []
+    parts: list = [Text(isolated(document.id.translate(HARMLESS)), style="bold")] if document.id else []
     parts += [Paragraph(line) for line in _coloured(document).split("\n", allow_blank=True)]
     for title, style, rows in _lists(document):
         rows = list(rows)

@@ -75,7 +75,7 @@ def validate(*paths: str | Path, schema: Schema | None = None) -> Report:
 def _checker(path: str | Path):
     checkers = {".src": source.check, ".jsonl": _check_jsonl}
     try:
-        return checkers[Path(path).suffix]
+        return checkers[Path(path).suffix.lower()]
     except KeyError:
         raise FileError(f"{path}: cannot be validated: its name ends neither in {' nor in '.join(checkers)}; "
                         "name the file for what it holds") from None

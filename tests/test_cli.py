@@ -98,7 +98,7 @@ def test_standard_input_that_is_not_utf8(arabie):
 
 
 @pytest.mark.parametrize(("target", "told"), [
-    ("", "is no file that could be replaced"), ("none/out", "there is no folder"), (os.devnull, "is no file that could be replaced"),
+    ("", "it is there and is no file"), ("none/out", "there is no folder"), (os.devnull, "it is there and is no file"),
 ])
 def test_a_target_that_cannot_be_written_is_told_before_the_work(arabie, tmp_path, target, told):
     fails(arabie("extract", EXAMPLE, "-o", tmp_path / target, "-m", tmp_path / "no_model"), told)
@@ -259,6 +259,39 @@ def test_files_that_hold_no_annotations(arabie, tmp_path):
     fails(arabie("evaluate", tmp_path / "none.jsonl"), "none.jsonl: no such file")
 
 
+# convert and formats
+
+
+def test_converting_tells_what_could_not_be_carried(arabie, tmp_path):
+    lines = file(tmp_path / "a.jsonl", changed(url="x"))
+    code, out, err = arabie("convert", lines, tmp_path / "tasks.json", "--from", "jsonl", "--to", "label-studio")
+    assert (code, out, err) == (0, "", f'not carried: 1 × "url" of a document not kept; what is under "meta" is (such as {lines}:1)\n')
+    assert arabie("convert", tmp_path / "tasks.json", tmp_path / "b.jsonl", "--from", "label-studio", "--to", "jsonl", "--read", "use=predictions")[0] == 0
+    assert Document.from_dict(json.loads((tmp_path / "b.jsonl").read_text(encoding="utf-8"))).spans == Document.from_dict(GOLD).spans
+    code, out, err = arabie("convert", lines, tmp_path / "a.conll", "--from", "jsonl", "--to", "conll", "--write", "scheme=BILOU")
+    assert (code, out) == (0, "") and "not carried: 1 × relation not carried by this format" in err and "U-GROUP" in (tmp_path / "a.conll").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("source", "target", "options", "told"), [
+    ("none.jsonl", "out", ["jsonl", "conll"], "none.jsonl: cannot be read"),
+    ("a.jsonl", "out", ["jsnol", "conll"], "unknown format 'jsnol'; did you mean 'jsonl'"),
+    ("a.jsonl", "out", ["jsonl", "conll", "--write", "shceme=BILOU"], "conll has no option 'shceme' to write; did you mean 'scheme'"),
+    ("a.jsonl", "out", ["jsonl", "conll", "--write", "scheme"], "'scheme' is no option; write it as KEY=VALUE"),
+    ("a.jsonl", "out", ["jsonl", "conll", "--strict"], "relation not carried by this format"),
+    ("a.jsonl", "", ["jsonl", "jsonl"], "it is there and is no file"), ("b.jsonl", "out", ["jsonl", "jsonl"], "b.jsonl:2: not JSON"),
+])
+def test_what_cannot_be_converted(arabie, tmp_path, source, target, options, told):
+    sources = [file(tmp_path / "a.jsonl", changed()), file(tmp_path / "b.jsonl", changed() + "\n{")]
+    read_as, write_as, *rest = options
+    fails(arabie("convert", tmp_path / source, tmp_path / target, "--from", read_as, "--to", write_as, *rest), told)
+    assert sorted(tmp_path.iterdir()) == sources
+
+
+def test_the_list_of_formats(arabie):
+    code, out, err = arabie("formats")
+    assert (code, err) == (0, "") and all(part in out for part in ("brat", "label-studio", "unit=code-points", "use="))
+
+
 # validate and info
 
 
@@ -336,12 +369,14 @@ def test_output_that_nobody_takes(tmp_path):
     """A pipe that is closed ends the command quietly; a full disk is told."""
     path = file(tmp_path / "a.jsonl", changed())
     command = [sys.executable, "-m", "arabie", "validate", str(path)]
+    options = {"stderr": subprocess.PIPE, "text": True, "encoding": "utf-8", "cwd": ROOT, "timeout": 300,
+               "env": {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}}
     read, write = os.pipe()
     os.close(read)
-    done = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, text=True, cwd=ROOT, timeout=300)
+    done = subprocess.run(command, stdout=write, **options)
     os.close(write)
     assert done.returncode != 0 and done.stderr == ""
     if Path("/dev/full").exists():
         with open("/dev/full", "w") as full:
-            done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, cwd=ROOT, timeout=300)
+            done = subprocess.run(command, stdout=full, **options)
         assert (done.returncode, done.stderr.count("\n")) == (1, 1) and done.stderr.startswith("arabie: the output cannot be written: ")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import arabie
@@ -170,8 +170,12 @@ def slow_problems(document):
     }
 
 
+LONG, SHORT, AFTER = Span(0, 9, "A"), Span(1, 3, "B"), Span(5, 7, "A")  # the last overlaps not its neighbour, but the first
+
+
 @settings(max_examples=100, deadline=None)
 @given(small_documents())
+@example(Document("abcdefghijkl", (LONG, SHORT, AFTER), schema=SMALL))
 def test_problems_are_those_of_the_slow_way(document):
     found = SMALL.problems(document)
     expected = slow_problems(document)

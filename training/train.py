@@ -249,12 +249,17 @@ def save_model(trainer: JointTrainer, tokenizer: Any, settings: TrainSettings, r
     scores = dev_scores(Extractor(trainer.model, tokenizer, str(trainer.args.device)), trainer.dev)
     trainer.model.to(torch.float16).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
-    pretraining = Path(encoder_path(settings.model)) / "pretraining.json"
     told = {"settings": asdict(settings), "data": counts, "best_epoch": _best_epoch(trainer),
             "dev": {name: round(value, 4) for name, value in scores.items() if value is not None},
-            "encoder": json.loads(pretraining.read_text(encoding="utf-8")) if pretraining.exists() else settings.model.encoder}
+            "encoder": _made(Path(encoder_path(settings.model))) or settings.model.encoder}
     (folder / "training.json").write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     log.info("dev: %s", ", ".join(f"{name} {value:.3f}" for name, value in scores.items() if value is not None))
+
+
+def _made(folder: Path) -> dict[str, Any] | None:
+    """What a folder says of how it was made: by pretraining, or by an earlier training."""
+    told = next((folder / name for name in ("training.json", "pretraining.json") if (folder / name).exists()), None)
+    return json.loads(told.read_text(encoding="utf-8")) if told else None
 
 
 def _best_epoch(trainer: Trainer) -> float | None:

@@ -110,6 +110,8 @@ def atomic_writer(path: str | Path, mode: str = "w") -> Iterator[IO]:
     """A stream whose content replaces ``path`` only when the block ends well; mode "w" (UTF-8, LF) or "wb"."""
     path = Path(path)
     text = {"encoding": "utf-8", "newline": "\n"} if mode == "w" else {}
+    if path.exists() and not path.is_file():
+        raise FileError(f"{path}: cannot be written: it is there and is no file; name another")
     try:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:80]}.")
     except OSError as error:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import zipfile
 
 import pytest
@@ -60,6 +61,14 @@ def test_half_a_surrogate_pair_is_refused_and_leaves_the_file_as_it_was(tmp_path
         with atomic_writer(tmp_path / "out") as stream:
             stream.write("x" * 100000 + "\ud83d")
     assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [("out", "before")]
+
+
+@pytest.mark.parametrize("name", ["", os.devnull])
+def test_what_is_no_file_is_not_replaced(name, tmp_path):
+    with pytest.raises(FileError, match="cannot be written: it is there and is no file"):
+        with atomic_writer(tmp_path / name):
+            raise AssertionError("told before the work")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_appears_whole_or_not_at_all(tmp_path):
