@@ -159,6 +159,7 @@ def windows(encoded: Encoded, settings: WindowSettings) -> list[Window]:
         found.append((start, end))
         if end >= count:
             break
-        start = max(start + 1, int(np.searchsorted(first_piece, first_piece[end] - settings.overlap)))
+        shared, fitting = np.searchsorted(first_piece, (first_piece[end] - settings.overlap, first_piece[end + 1] - room))
+        start = max(start + 1, int(shared), int(fitting))  # fitting: with the next unit, however long
     cuts = [0, *((following[0] + window[1]) // 2 for window, following in zip(found, found[1:])), count]
     return [Window(start, end, cuts[n], cuts[n + 1]) for n, (start, end) in enumerate(found)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from transformers import AutoTokenizer
 
@@ -73,6 +73,7 @@ def test_to_units_finds_exactly_the_unit_ranges(encoder, text):
 
 
 @quick
+@example(text="0:000:00000000000000", size=20, share=2)
 @given(text=texts, size=st.integers(20, 80), share=st.integers(0, 3))
 def test_each_unit_is_owned_by_one_window(encoder, text, size, share):
     encoded = encoder.encode(text)
