@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn, Optional
 
@@ -19,12 +20,14 @@ if TYPE_CHECKING:
     from arabie.formats.losses import Losses
     from arabie.schema import Schema
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="rich",
-                  help="Reads Arabic news text and labels who, what, where and why: entities, events, causes and relations.")
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="rich",
+    help="Reads Arabic news text and labels who, what, where and why: entities, events, causes and relations.")
 ANNOTATED = {".jsonl": "jsonl", ".src": "source"}  # names' ends and the formats they stand for
 
 ModelOption = Annotated[Optional[str], typer.Option(
-    "--model", "-m", metavar="MODEL", help="A model folder or hub id. [dim]\\[default: the model that comes with arabie][/dim]")]
+    "--model", "-m", metavar="MODEL",
+    help="A model folder or hub id. [dim]\\[default: the model that comes with arabie][/dim]")]
 DeviceOption = Annotated[Optional[str], typer.Option(
     metavar="DEVICE", help="cpu, cuda or mps. [dim]\\[default: the best there is][/dim]")]
 
@@ -32,8 +35,10 @@ DeviceOption = Annotated[Optional[str], typer.Option(
 @app.command()
 def extract(
     paths: Annotated[list[str], typer.Argument(
-        metavar="PATH", help="Text files (UTF-8); .jsonl and .src files, whose documents are labelled anew; - for a text on standard input.")],
-    json_lines: Annotated[bool, typer.Option("--json", help="Print JSONL, one document a line, in place of the view for the eye.")] = False,
+        metavar="PATH", help="Text files (UTF-8); .jsonl and .src files, whose documents are labelled anew; "
+                             "- for a text on standard input.")],
+    json_lines: Annotated[bool, typer.Option(
+        "--json", help="Print JSONL, one document a line, in place of the view for the eye.")] = False,
     out: Annotated[Optional[Path], typer.Option(
         "--out", "-o", metavar="FILE", help="Write JSONL to this file, which appears only when it is whole.")] = None,
     model: ModelOption = None, device: DeviceOption = None,
@@ -62,13 +67,15 @@ def extract(
 def evaluate(
     gold: Annotated[list[Path], typer.Argument(metavar="FILE", help="Annotated files, .jsonl or .src.")],
     model: ModelOption = None, device: DeviceOption = None,
-    json_file: Annotated[Optional[Path], typer.Option("--json", metavar="FILE", help="Also write every figure and mistake to this file.")] = None,
+    json_file: Annotated[Optional[Path], typer.Option(
+        "--json", metavar="FILE", help="Also write every figure and mistake to this file.")] = None,
     errors: Annotated[bool, typer.Option("--errors", help="List the mistakes one by one, with their context.")] = False,
     limit: Annotated[int, typer.Option(metavar="N", min=0, help="List no more mistakes than this.")] = 100,
 ) -> None:
     """Measure a model on annotated documents.
 
-    Strict seqeval reports and relaxed scores for each layer, relations, status accuracy, calibration, and what was left out.
+    Strict seqeval reports and relaxed scores for each layer, relations, status accuracy, calibration, and what was
+    left out.
     """
     from rich.console import Console
 
@@ -96,10 +103,13 @@ def evaluate(
 def convert(
     source: Annotated[Path, typer.Argument(metavar="SOURCE", help="The file or folder to read.")],
     target: Annotated[Path, typer.Argument(metavar="TARGET", help="The file or folder to write.")],
-    read_as: Annotated[str, typer.Option("--from", metavar="FORMAT", help="The format of SOURCE; 'arabie formats' lists them.")],
+    read_as: Annotated[str, typer.Option(
+        "--from", metavar="FORMAT", help="The format of SOURCE; 'arabie formats' lists them.")],
     write_as: Annotated[str, typer.Option("--to", metavar="FORMAT", help="The format of TARGET.")],
-    read_options: Annotated[Optional[list[str]], typer.Option("--read", metavar="KEY=VALUE", help="An option of the format read.")] = None,
-    write_options: Annotated[Optional[list[str]], typer.Option("--write", metavar="KEY=VALUE", help="An option of the format written.")] = None,
+    read_options: Annotated[Optional[list[str]], typer.Option(
+        "--read", metavar="KEY=VALUE", help="An option of the format read.")] = None,
+    write_options: Annotated[Optional[list[str]], typer.Option(
+        "--write", metavar="KEY=VALUE", help="An option of the format written.")] = None,
     schema: Annotated[Optional[Path], typer.Option(
         metavar="FILE", help="A schema file (TOML). [dim]\\[default: the schema of docs/annotation.md][/dim]")] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Take the first loss for an error.")] = False,
@@ -129,7 +139,8 @@ def formats() -> None:
 
     table = Table("format", "what it is", "options to read", "options to write", show_lines=True)
     for name, told in FORMATS.items():
-        table.add_row(name, told, *("\n".join(f"{key}={value}" for key, value in options_of(name, action).items()) for action in ("read", "write")))
+        options = (options_of(name, action).items() for action in ("read", "write"))
+        table.add_row(name, told, *("\n".join(f"{key}={value}" for key, value in found) for found in options))
     Console(highlight=False).print(table)
 
 
@@ -193,7 +204,7 @@ def _extractor(model: str | None, device: str | None) -> Extractor:
 
 
 def _inputs(paths: list[str]) -> tuple[int, Iterator[Document]]:
-    """How many documents there are to label, and they. All are read through first, so that a fault in the last is told at once."""
+    """How many documents there are to label, and they. All are read through first, so a fault in any is told at once."""
     from arabie.formats.losses import Losses
 
     losses, held, total = Losses(), {}, 0
@@ -204,7 +215,8 @@ def _inputs(paths: list[str]) -> tuple[int, Iterator[Document]]:
             held[path] = held.get(path) or list(_documents(path, losses))  # a pipe can be read once
             total += len(held[path])
     _tell(losses)
-    return total, (document for path in paths for document in (held[path] if path in held else _documents(path, Losses())))
+    again = (held[path] if path in held else _documents(path, Losses()) for path in paths)
+    return total, chain.from_iterable(again)
 
 
 def _documents(path: str, losses: Losses) -> Iterator[Document]:
@@ -221,7 +233,8 @@ def _documents(path: str, losses: Losses) -> Iterator[Document]:
     elif ending in ANNOTATED:
         yield from read(path, ANNOTATED[ending], losses=losses)
     elif ending == ".json":
-        raise FileError(f"{path}: is JSON, not text; give texts, or a .jsonl file with one object a line, such as {{\"text\": \"…\"}}")
+        raise FileError(f"{path}: is JSON, not text; give texts, or a .jsonl file with one object a line, "
+                        'such as {"text": "…"}')
     else:
         yield Document(read_text(path), id=os.fsencode(Path(path).stem).decode("utf-8", "replace"))
 
@@ -237,8 +250,9 @@ def _gold(paths: Iterable[Path], schema: Schema) -> Iterator[Document]:
             if problems := schema.problems(document):
                 name = f"number {number}" if document.id is None else repr(document.id)
                 more = f" (and {len(problems) - 1:,} more)" if len(problems) > 1 else ""
-                raise SchemaError(f"{path}: document {name}: {problems[0]}{more}. Mend the file, whose problems 'arabie validate' lists, "
-                                  f"or name the model it was made for; this one has the schema {schema.name!r}")
+                told = f"{path}: document {name}: {problems[0]}{more}"
+                raise SchemaError(f"{told}. Mend the file, whose problems 'arabie validate' lists, or name the model it "
+                                  f"was made for; this one has the schema {schema.name!r}")
             yield document
     if not number:
         raise FileError(f"{', '.join(map(str, paths))}: no document in it, so there is nothing to measure")
@@ -294,7 +308,7 @@ def _counted(documents: Iterable[Document], what: str, total: int | None = None)
 
 
 def main() -> None:
-    """Run the command; an error of arabie's, or output that cannot be written, is one line on standard error and exit code 1."""
+    """Run the command; an error of arabie's, or of writing the output, is one line on standard error and exit code 1."""
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(encoding="utf-8")
     try:

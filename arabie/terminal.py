@@ -22,7 +22,8 @@ COLOURS = ("cyan", "green", "magenta", "yellow", "blue", "bright_red", "bright_g
 LAYER_STYLES = {"events": "bold reverse", "causes": "underline"}  # laid over the colours that other layers have
 # What would move the terminal's cursor or turn the lines around it, by something of one character that does not.
 HARMLESS = {code: " " for code in range(0xA0) if unicodedata.category(chr(code)) == "Cc" and code != ord("\n")}
-HARMLESS |= dict.fromkeys((0x2028, 0x2029), " ") | dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A)), "\u200b")
+HARMLESS |= dict.fromkeys((0x2028, 0x2029), " ")
+HARMLESS |= dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A)), "\u200b")
 
 
 class Paragraph:
@@ -47,7 +48,7 @@ class Piece:
 
 
 class Row:
-    """Pieces one after another, on as many lines as they need; on each line right-to-left words are an isolate of their own."""
+    """Pieces one after another, on as many lines as they need; no right-to-left isolate reaches over a line's end."""
 
     def __init__(self, indent: int, pieces: Iterable[Piece]) -> None:
         self.indent, self.pieces = indent, tuple(pieces)

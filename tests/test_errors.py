@@ -21,7 +21,8 @@ def test_every_error_is_of_one_family():
 
 
 @pytest.mark.parametrize(("name", "told"), [
-    ("GRUOP", "did you mean 'GROUP'?"), ("xyz", "known: GROUP, LOC"), (7, "known: GROUP, LOC"), (None, "known: GROUP, LOC"),
+    ("GRUOP", "did you mean 'GROUP'?"), ("xyz", "known: GROUP, LOC"), (7, "known: GROUP, LOC"),
+    (None, "known: GROUP, LOC"),
 ])
 def test_a_wrong_name_brings_the_nearest_or_all(name, told):
     assert nearest(name, iter(["GROUP", "LOC"])) == told

@@ -25,14 +25,18 @@ def at(surface, label, status=None, place=0, text=TEXT):
     return Span(start, start + len(surface), label, status)
 
 
-STRIKE, STRUCK, HEADLINE, FLED = at("قصف جوي متكرر", "AIRSTRIKES"), at("قصف", "AIRSTRIKE"), at("انشقاق", "DEFECTION"), at("انشقّ", "DEFECTION")
+STRIKE, STRUCK = at("قصف جوي متكرر", "AIRSTRIKES"), at("قصف", "AIRSTRIKE")
+HEADLINE, FLED = at("انشقاق", "DEFECTION"), at("انشقّ", "DEFECTION")
 FORCE, SAME, SEVENTEEN = at("الدفاع الوطني", "GROUP"), at("الدفاع الوطني", "GROUP", place=1), at("17 عنصراً", "COUNT")
 SDF, SHORT = at("قوات سوريا الديمقراطية", "GROUP"), at("قسد", "GROUP")
-FEAR, FRONT, THROWN = at("وخوفهم من زجّهم في معارك البادية", "FEAR_OF_FRONT"), at("البادية", "LOC"), at("زجّهم", "DEPLOYMENT", "POSSIBLE")
-ARREST, WAGES, NIGHT = at("اعتقال", "ARREST", "NEGATED"), at("عدم صرف رواتبهم", "UNPAID_SALARIES"), at("ليل الإثنين - الثلاثاء", "DATE")
+FEAR, FRONT = at("وخوفهم من زجّهم في معارك البادية", "FEAR_OF_FRONT"), at("البادية", "LOC")
+THROWN, ARREST = at("زجّهم", "DEPLOYMENT", "POSSIBLE"), at("اعتقال", "ARREST", "NEGATED")
+WAGES, NIGHT = at("عدم صرف رواتبهم", "UNPAID_SALARIES"), at("ليل الإثنين - الثلاثاء", "DATE")
 SPANS = (STRIKE, STRUCK, HEADLINE, FLED, FORCE, SAME, SEVENTEEN, SDF, SHORT, FEAR, FRONT, THROWN, ARREST, WAGES, NIGHT)
-RELATIONS = (Relation("CAUSES", STRIKE, HEADLINE), Relation("FROM", HEADLINE, FORCE), Relation("FROM", FLED, SAME), Relation("TO", FLED, SDF),
-             Relation("TO", FLED, SHORT), Relation("COUNT", HEADLINE, SEVENTEEN), Relation("TIME", FLED, NIGHT), Relation("CAUSES", FEAR, FLED),
+RELATIONS = (Relation("CAUSES", STRIKE, HEADLINE), Relation("FROM", HEADLINE, FORCE), Relation("FROM", FLED, SAME),
+             Relation("TO", FLED, SDF),
+             Relation("TO", FLED, SHORT), Relation("COUNT", HEADLINE, SEVENTEEN), Relation("TIME", FLED, NIGHT),
+             Relation("CAUSES", FEAR, FLED),
              Relation("ALIAS", SHORT, SDF))
 DOCUMENT = Document(TEXT, SPANS, RELATIONS, "defections")
 
@@ -98,14 +102,16 @@ def test_no_line_is_wider_than_the_terminal_and_no_isolate_reaches_over_its_end(
     assert plain(DOCUMENT, width).split() == plain(DOCUMENT, 1000).split(), "all is shown at any width"
 
 
-PARTS = ["قسد", "انشقّ", "7 عناصر", "ABC", "\u202e", "\u2067", "\u2069", "\x1b[31m", "\r\n", "\n", "\t", "\x07", "\u2029", "😀", " ", "، ", "\u200f", "ﷺ"]
+PARTS = ["قسد", "انشقّ", "7 عناصر", "ABC", "\u202e", "\u2067", "\u2069", "\x1b[31m", "\r\n", "\n", "\t", "\x07",
+         "\u2029", "😀", " ", "، ", "\u200f", "ﷺ"]
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.sampled_from(PARTS), min_size=1, max_size=25).map("".join), st.integers(20, 90), st.data())
 def test_no_text_can_turn_or_move_what_stands_around_it(text, width, data):
     start = data.draw(st.integers(0, len(text) - 1))
-    span = Span(start, data.draw(st.integers(start + 1, len(text))), data.draw(st.sampled_from(["GROUP", "RAID", "OTHER"])))
+    span = Span(start, data.draw(st.integers(start + 1, len(text))),
+                data.draw(st.sampled_from(["GROUP", "RAID", "OTHER"])))
     view = shown(Document(text, (span,), id=f"x{text[:5]}"), width)
     assert not any(unicodedata.category(letter) == "Cc" and letter != "\n" for letter in view)
     assert not set(view) & set("\u202a\u202b\u202c\u202d\u202e\u2028\u2029")
@@ -124,7 +130,8 @@ def styled(document, wanted):
     return [segment.text for segment in paragraphs if wanted(segment.style)]
 
 
-@pytest.mark.parametrize("text", ["قال\r\nانشقّ ضابط", "قال\tانشقّ ضابط", "\u202eقال\u202c انشقّ ضابط", "قال \x1b[31m انشقّ ضابط"])
+@pytest.mark.parametrize("text", [
+    "قال\r\nانشقّ ضابط", "قال\tانشقّ ضابط", "\u202eقال\u202c انشقّ ضابط", "قال \x1b[31m انشقّ ضابط"])
 def test_spans_are_coloured_where_they_stand(text):
     document = Document(text, (at("انشقّ", "DEFECTION", text=text), at("ضابط", "ROLE", text=text)))
     assert styled(document, lambda style: style.reverse)[0] == "انشقّ"
@@ -144,9 +151,22 @@ def test_colours_are_left_out_where_they_are_not_wanted(monkeypatch):
 
 
 def test_a_schema_of_other_layers_is_shown_too():
-    schema = Schema.from_dict({"layers": [{"name": "people", "labels": ["JUDGE"]}, {"name": "rulings", "labels": ["SENTENCE"]}],
-                               "relations": [{"name": "GIVES", "joins": [["JUDGE", "SENTENCE"]]}]})
+    schema = Schema.from_dict({
+        "layers": [{"name": "people", "labels": ["JUDGE"]}, {"name": "rulings", "labels": ["SENTENCE"]}],
+        "relations": [{"name": "GIVES", "joins": [["JUDGE", "SENTENCE"]]}]})
     judge, sentence, other = Span(0, 6, "JUDGE"), Span(7, 10, "SENTENCE"), Span(11, 15, "OTHER")
-    view = plain(Document("القاضي حكم خالد", (judge, sentence, other), (Relation("GIVES", judge, sentence),), schema=schema))
-    assert view.split("\n", 2)[2] == ("People\n  JUDGE: القاضي\n\nRulings\n  SENTENCE: حكم\n\nLabels that the schema does not have\n  OTHER: خالد\n\n"
-                                      "Relations\n  القاضي GIVES → حكم\n")
+    relations = (Relation("GIVES", judge, sentence),)
+    view = plain(Document("القاضي حكم خالد", (judge, sentence, other), relations, schema=schema))
+    assert view.split("\n", 2)[2] == """\
+People
+  JUDGE: القاضي
+
+Rulings
+  SENTENCE: حكم
+
+Labels that the schema does not have
+  OTHER: خالد
+
+Relations
+  القاضي GIVES → حكم
+"""

@@ -13,11 +13,12 @@ from arabie.formats.losses import Losses
 from arabie.schema import Schema
 
 KEYS = {"id", "text", "spans", "relations", "meta"}
-PARTS = {"spans": {"id", "start", "end", "label", "status", "score", "fragments"}, "relations": {"type", "head", "tail", "score"}}
+PARTS = {"spans": {"id", "start", "end", "label", "status", "score", "fragments"},
+         "relations": {"type", "head", "tail", "score"}}
 
 
 def read(path: str | Path, *, schema: Schema, losses: Losses) -> Iterator[Document]:
-    """The Documents of a file, one line at a time; blank lines are passed over. Raises FileError with file:line and why.
+    """The Documents of a file, one line at a time, blank lines passed over. Raises FileError with file:line and why.
 
     Keys that the format does not have are counted as losses; what is to be kept of one's own belongs in ``meta``.
     """
