@@ -47,12 +47,12 @@ FORMATS = {".jsonl": "jsonl", ".src": "source"}
 @dataclass(frozen=True)
 class ModelSettings:
     """What the model is: its encoder (a folder or hub id), how it reads text, and the sizes of its heads.
-    ``encoder_dropout`` takes the place of the encoder's own, if it is given; attention keeps its own, since dropping there
+    ``schema`` is a TOML file, or «default» for the one in the package. ``encoder_dropout`` takes the place of the encoder's own, if it is given; attention keeps its own, since dropping there
     keeps torch from its quick attention and doubles the time of a step on a CPU."""
 
     encoder: str
     profile: str = "default"
-    schema: str = str(DEFAULT)
+    schema: str = "default"
     window: int = 256
     overlap: int = 64
     dropout: float = 0.1
@@ -179,7 +179,7 @@ def dev_scores(extractor: Extractor, documents: list[Document]) -> dict[str, flo
 def build_model(settings: ModelSettings, tokenizer: Any) -> ArabieModel:
     """The joint model to train: over a pretrained encoder with new heads, or going on from an arabie model, whose heads
     are kept if they are of the same schema."""
-    schema, encoder, heads = Schema.load(settings.schema), *_starting_point(settings)
+    schema, encoder, heads = Schema.load(DEFAULT if settings.schema == "default" else settings.schema), *_starting_point(settings)
     longest = min(getattr(encoder.config, "max_position_embeddings", settings.window), tokenizer.model_max_length)
     if settings.window > longest:
         raise ConfigError(f"window is {settings.window}, but {settings.encoder} has {longest} positions; lower it")
