@@ -12,7 +12,7 @@ import torch
 from arabie.decoding import spans_to_tags
 from arabie.document import Document, Relation, Span
 from arabie.encoding import Encoded, Encoder, Window, WindowSettings, windows
-from arabie.errors import SchemaError
+from arabie.errors import SchemaError, nearest
 from arabie.formats.losses import Losses
 from arabie.model import IGNORED
 from arabie.schema import Schema
@@ -33,10 +33,7 @@ def examples(documents: Iterable[Document], encoder: Encoder, schema: Schema, se
     relations [m][head, tail, type]. A span that a window cuts is IGNORED there; another window has it whole.
     """
     for document in documents:
-        if problems := schema.problems(document):
-            unknown = next((p for p in problems if "unknown label" in p or "unknown relation" in p), None)
-            if unknown:
-                raise SchemaError(f"document {document.id!r}: {unknown}; correct the data, or name another schema in the config")
+        _check_names(document, schema)
         encoded = encoder.encode(document.text)
         annotation = _usable(document, encoded, schema, left_out)
         cut = windows(encoded, settings)
@@ -46,6 +43,16 @@ def examples(documents: Iterable[Document], encoder: Encoder, schema: Schema, se
         for relation in annotation.relations:
             if relation not in reached:
                 left_out.add("relation that reaches farther than a window", _where(document, relation.head))
+
+
+def _check_names(document: Document, schema: Schema) -> None:
+    """Refuse labels and relations that the schema does not have; they would be lost without a word."""
+    for what, known, names in (("label", schema.all_labels, [span.label for span in document.spans]),
+                               ("relation", schema.relation_names, [relation.type for relation in document.relations])):
+        for name in names:
+            if name not in known:
+                raise SchemaError(f"document {document.id!r}: unknown {what} {name!r}; {nearest(name, known)}; correct the data, or name "
+                                  "another schema in the config")
 
 
 def _where(document: Document, span: Span) -> str:

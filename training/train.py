@@ -120,7 +120,7 @@ def build_dataset(documents: list[Document], encoder: Encoder, config: ArabieCon
     source = datasets.Dataset.from_list([{"document": document.to_json()} for document in documents])
     settings = json.dumps([config.schema, config.profile, config.window, config.overlap, encoder.tokenizer.backend_tokenizer.to_str()])
 
-    def convert(batch: dict[str, list[str]], key: str) -> dict[str, list]:
+    def convert(batch: dict[str, list[str]]) -> dict[str, list]:
         omitted = Losses(keep=1)
         parsed = [Document.from_dict(json.loads(line), schema) for line in batch["document"]]
         rows = list(examples(parsed, encoder, schema, config.windows(), omitted))
@@ -130,7 +130,7 @@ def build_dataset(documents: list[Document], encoder: Encoder, config: ArabieCon
 
     fingerprint = datasets.fingerprint.Hasher.hash([settings, source["document"][:]])
     cache.mkdir(parents=True, exist_ok=True)
-    built = source.map(convert, batched=True, batch_size=64, remove_columns=["document"], fn_kwargs={"key": fingerprint},
+    built = source.map(convert, batched=True, batch_size=64, remove_columns=["document"],
                        new_fingerprint=fingerprint, cache_file_name=str(cache / f"{fingerprint}.arrow"), desc="encode")
     for told in filter(None, built["omitted"][:]):
         for cause, count, example in json.loads(told):
