@@ -23,11 +23,15 @@ __all__ = ["ArabieError", "Cause", "Document", "Event", "Relation", "Schema", "S
 __version__ = "0.1.0"
 
 
-def load(path: str | Path, device: str | None = None) -> Extractor:
-    """The Extractor of a model folder or hub id, on "cpu", "cuda" or "mps" (the best there is by default)."""
-    from arabie.extractor import Extractor  # torch is loaded here, not on import
+def load(path: str | Path, device: str | None = None, engine: str | None = None, precision: str | None = None) -> Extractor:
+    """The Extractor of a model folder or hub id.
 
-    return Extractor.load(path, device)
+    ``device`` is "cpu", "cuda" or "mps", ``engine`` "torch", "openvino" or "onnx", ``precision`` "fp32", "bf16", "fp16" or
+    "int8"; what isn't given is chosen: see ``arabie.engines.open_engine``.
+    """
+    from arabie.extractor import Extractor  # torch, if it's needed, is loaded here, not on import
+
+    return Extractor.load(path, device, engine, precision)
 
 
 @functools.cache

@@ -1,20 +1,46 @@
-"""From the scores of a text's windows to its Document, window by window, so that memory stays bounded."""
+"""From the scores of windows to the Documents of their texts, as the windows come in, so that memory stays bounded."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
 from itertools import islice
+from typing import NamedTuple
 
 import numpy as np
 
-from arabie.decoding import UnitSpan, best_tags, forbid, tags_to_spans
+from arabie.decoding import IMPOSSIBLE, UnitSpan, best_tags, forbid, tag_count, tags_to_spans
 from arabie.document import Document, Relation, Span
 from arabie.encoding import Encoded, Window
 from arabie.engines import WindowOutput
 from arabie.schema import Schema
 
 LONGEST_LINE = 4096  # units; a longer line is decoded in parts that end outside every span
-Relate = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
+PAIRS_A_CALL = 16_384  # of spans in one window, candidates or not; bounds the memory that scoring relations takes
+# What ``Engine.relate`` is: states of windows, spans and pairs to the probabilities of each relation.
+Relate = Callable[[Sequence[np.ndarray], np.ndarray, np.ndarray], np.ndarray]
+
+
+class _Part(NamedTuple):
+    """Units of a text that can be decoded, from ``start`` on: their scores, layer by layer, and their statuses'."""
+
+    assembler: Assembler
+    start: int
+    tags: Sequence[np.ndarray]
+    statuses: np.ndarray
+
+    def of_units(self, values: np.ndarray) -> np.ndarray:
+        """What stands in an array of the text's units for those of the part."""
+        return values[self.start:self.start + len(self.statuses)]
+
+
+class _DecodedWindow(NamedTuple):
+    """A window all of whose units are decoded, its states, and the spans that it holds whole."""
+
+    assembler: Assembler
+    window: Window
+    states: np.ndarray
+    spans: Sequence[tuple[UnitSpan, Span]]
 
 
 class Assembler:
@@ -25,15 +51,13 @@ class Assembler:
     its middle, and is scored if that window holds both whole. With ``given`` spans nothing is decoded.
     """
 
-    def __init__(self, text: str, encoded: Encoded, windows: Sequence[Window], schema: Schema, relate: Relate, threshold: float,
-                 given: Sequence[Span] | None = None) -> None:
+    def __init__(self, text: str, encoded: Encoded, windows: Sequence[Window], schema: Schema, relate: Relate,
+                 threshold: float, given: Sequence[Span] | None = None) -> None:
         self.text, self.encoded, self.windows, self.schema = text, encoded, windows, schema
         self.relate, self.threshold = relate, threshold
-        self.label_numbers = {label: number for number, label in enumerate(schema.all_labels)}
-        self.candidates = _candidates(schema)
         self.relations: list[Relation] = []
-        self.done = self.ready = 0
-        self.pending: list[WindowOutput] = []
+        self.done = 0
+        self.pending: list[list[np.ndarray]] = []
         self.waiting: list[tuple[Window, np.ndarray]] = []
         self.found: list[tuple[UnitSpan, Span]] = []
         self.fresh = 0
@@ -41,104 +65,178 @@ class Assembler:
             self.found = self._aligned(given)
             self.done = len(encoded)
 
-    def add(self, window: Window, output: WindowOutput) -> None:
-        """Take the output of the next window."""
-        own = slice(window.own_start - window.start, window.own_end - window.start)
-        if self.done < len(self.encoded):
-            self.pending.append(WindowOutput(tuple(scores[own] for scores in output.tags), output.statuses[own], output.states[:0]))
-            self.ready = window.own_end
-            self._decode(final=window is self.windows[-1])
-        self.waiting.append((window, output.states))
-        while self.waiting and (self.waiting[0][0].end <= self.done or self.done == len(self.encoded)):
-            self._relate(*self.waiting.pop(0))
-
     def document(self, id: str | None, meta: dict) -> Document:
         """The Document of all windows taken."""
         return Document(self.text, tuple(span for _, span in self.found), tuple(self.relations), id, meta, self.schema)
 
-    def _decode(self, final: bool) -> None:
-        """Decode the units that are ready up to the last line end among them, or all at the end of the text."""
-        line = self.encoded.units.line[self.done:self.ready]
-        if final:
-            count = len(line)
-        else:
-            breaks = np.flatnonzero(line[1:] != line[:-1])
-            count = int(breaks[-1]) + 1 if len(breaks) else 0
+    def take(self, window: Window, output: WindowOutput) -> _Part | None:
+        """Keep the output of the next window. The units that are ready, up to the last line end among them or to the end
+        of the text, are given out to be decoded."""
+        self.waiting.append((window, output.states))
+        if self.done == len(self.encoded):
+            return None
+        own = slice(window.own_start - window.start, window.own_end - window.start)
+        self.pending.append([scores[own] for scores in (*output.tags, output.statuses)])
+        line = self.encoded.units.line[self.done:window.own_end]
+        count = len(line) if window is self.windows[-1] else _complete(line)
         if not count and len(line) <= LONGEST_LINE:
-            return
-        merged = [np.concatenate(parts) for parts in zip(*(output.tags for output in self.pending))]
-        statuses = np.concatenate([output.statuses for output in self.pending])
+            return None
+        *tags, statuses = (np.concatenate(parts) if len(parts) > 1 else parts[0] for parts in zip(*self.pending))
         if not count:
-            outside = np.flatnonzero(np.logical_and.reduce([scores.argmax(axis=1) == 0 for scores in merged]))
+            outside = np.flatnonzero(np.logical_and.reduce([scores.argmax(axis=1) == 0 for scores in tags]))
             count = int(outside[-1]) + 1 if len(outside) else len(line)
-        is_word = self.encoded.units.is_word[self.done:self.done + count]
-        spans = []
-        for layer, scores in zip(self.schema.layers, merged):
-            possible = forbid(scores[:count], is_word, layer.one_word)
-            tags = best_tags(possible, line[:count])
-            for span in tags_to_spans(tags, possible, is_word, layer.labels):
-                status = layer.statuses[int(statuses[span.first].argmax())] if layer.statuses else None
-                spans.append(self._placed(span, status))
-        self.found += sorted(spans, key=lambda pair: (pair[0].first, -pair[0].last))
-        rest = WindowOutput(tuple(scores[count:] for scores in merged), statuses[count:], np.zeros((0, 0)))
-        self.pending = [rest]
+        part = _Part(self, self.done, [scores[:count] for scores in tags], statuses[:count])
+        self.pending = [[scores[count:] for scores in (*tags, statuses)]]
         self.done += count
+        return part
 
-    def _placed(self, span: UnitSpan, status: str | None) -> tuple[UnitSpan, Span]:
-        moved = UnitSpan(span.first + self.done, span.last + self.done, span.label, span.score)
-        return moved, Span(*self.encoded.to_raw(moved.first, moved.last), moved.label, status, moved.score)
+    def place(self, span: UnitSpan, status: str | None) -> None:
+        """Keep a span of the text's units; they come in order."""
+        start, end = self.encoded.to_raw(span.first, span.last)
+        self.found.append((span, Span(start, end, span.label, status, span.score, text=self.text[start:end])))
+
+    def decoded_windows(self) -> Iterator[_DecodedWindow]:
+        """The windows all of whose units are decoded by now and that hold spans, each once."""
+        while self.waiting and (self.waiting[0][0].end <= self.done or self.done == len(self.encoded)):
+            window, states = self.waiting.pop(0)
+            while self.fresh < len(self.found) and self.found[self.fresh][0].first < window.start:
+                self.fresh += 1
+            inside = []
+            for pair in islice(self.found, self.fresh, None):
+                if pair[0].first >= window.end:
+                    break
+                if pair[0].last < window.end:
+                    inside.append(pair)
+            if inside:
+                yield _DecodedWindow(self, window, states, inside)
 
     def _aligned(self, spans: Sequence[Span]) -> list[tuple[UnitSpan, Span]]:
         """The given spans with their units, without those that do not fit units or have labels the schema lacks."""
         found = []
         for span in spans:
             units = self.encoded.to_units(span.start, span.end)
-            if units and span.label in self.label_numbers:
+            if units and self.schema.layer_of(span.label):
                 found.append((UnitSpan(*units, span.label, 1.0), span))
-        return sorted(found, key=lambda pair: (pair[0].first, -pair[0].last))
-
-    def _relate(self, window: Window, states: np.ndarray) -> None:
-        """Score the pairs that belong to a window."""
-        while self.fresh < len(self.found) and self.found[self.fresh][0].first < window.start:
-            self.fresh += 1
-        inside = []
-        for unit_span, span in islice(self.found, self.fresh, None):
-            if unit_span.first >= window.end:
-                break
-            if unit_span.last < window.end:
-                inside.append((unit_span, span))
-        if not inside or not self.schema.relations:
-            return
-        units = np.array([(s.first, s.last, self.label_numbers[s.label]) for s, _ in inside], dtype=np.int64)
-        pairs = _pairs(units, self.candidates, window)
-        if len(pairs):
-            units[:, :2] -= window.start
-            scores = self.relate(states, units, pairs)
-            self.relations += _chosen(scores, pairs, [span for _, span in inside], self.schema.relation_names, self.threshold)
+        return sorted(found, key=_text_order)
 
 
-def _candidates(schema: Schema) -> np.ndarray:
-    """Whether the schema has a relation from a label (row) to a label (column)."""
-    place = {label: number for number, label in enumerate(schema.all_labels)}
-    allowed = np.zeros((len(place), len(place)), dtype=bool)
+def assemble(outputs: Iterable[tuple[Assembler, Window, WindowOutput]], relate: Relate) -> None:
+    """Give assemblers, of one schema and threshold, the outputs of their next windows; what can be done is done at once.
+
+    What comes of each text does not depend on which windows are given together.
+    """
+    assemblers, parts = {}, []
+    for assembler, window, output in outputs:
+        assemblers[assembler] = None
+        if part := assembler.take(window, output):
+            parts.append(part)
+    if parts:
+        _decode(parts, parts[0].assembler.schema)
+    for windows in _in_calls(window for assembler in assemblers for window in assembler.decoded_windows()):
+        _relate(windows, windows[0].assembler.schema, relate)
+
+
+def _text_order(pair: tuple[UnitSpan, object]) -> tuple[int, int]:
+    return pair[0].first, -pair[0].last
+
+
+def _complete(line: np.ndarray) -> int:
+    """How many units stand on lines that are followed by another."""
+    return int(np.searchsorted(line, line[-1])) if len(line) else 0
+
+
+def _decode(parts: Sequence[_Part], schema: Schema) -> None:
+    """Decode parts of texts as one sequence. After each comes a unit on a line of its own that is certainly outside."""
+    starts = np.cumsum([0] + [len(part.statuses) + 1 for part in parts])
+    is_word = _joined([part.of_units(part.assembler.encoded.units.is_word) for part in parts], True)
+    line = _joined([part.of_units(part.assembler.encoded.units.line) for part in parts], -1)
+    statuses = _joined([part.statuses for part in parts], 0.0).argmax(axis=1).tolist()
+    found = []
+    for number, layer in enumerate(schema.layers):
+        outside = np.where(np.arange(tag_count(len(layer.labels))) == 0, 0.0, IMPOSSIBLE)
+        scores = forbid(_joined([part.tags[number] for part in parts], outside), is_word, layer.one_word)
+        for span in tags_to_spans(best_tags(scores, line), scores, is_word, layer.labels):
+            found.append((span, layer.statuses[statuses[span.first]] if layer.statuses else None))
+    found.sort(key=_text_order)
+    owners = np.searchsorted(starts, [span.first for span, _ in found], side="right") - 1
+    shifts = [part.start - start for part, start in zip(parts, starts.tolist())]
+    for owner, (span, status) in zip(owners.tolist(), found):
+        moved = UnitSpan(span.first + shifts[owner], span.last + shifts[owner], span.label, span.score)
+        parts[owner].assembler.place(moved, status)
+
+
+def _joined(arrays: Sequence[np.ndarray], gap: object) -> np.ndarray:
+    """The arrays one after another, with ``gap`` after each."""
+    row = np.empty_like(arrays[0], shape=(1, *arrays[0].shape[1:]))
+    row[:] = gap
+    return np.concatenate([piece for array in arrays for piece in (array, row)])
+
+
+def _in_calls(windows: Iterable[_DecodedWindow]) -> Iterator[list[_DecodedWindow]]:
+    """The windows in lists; only the last window of a list can take it over PAIRS_A_CALL."""
+    gathered, pairs = [], 0
+    for window in windows:
+        gathered.append(window)
+        pairs += len(window.spans) ** 2
+        if pairs >= PAIRS_A_CALL:
+            yield gathered
+            gathered, pairs = [], 0
+    if gathered:
+        yield gathered
+
+
+@lru_cache(maxsize=16)
+def _candidates(schema: Schema) -> tuple[dict[str, int], np.ndarray]:
+    """The number of each label, and whether the schema has a relation from a label (row) to a label (column)."""
+    numbers = {label: number for number, label in enumerate(schema.all_labels)}
+    allowed = np.zeros((len(numbers), len(numbers)), dtype=bool)
     for relation in schema.relations:
         for head, tail in relation.joins:
-            allowed[place[head], place[tail]] = True
-    return allowed
+            allowed[numbers[head], numbers[tail]] = True
+    return numbers, allowed
 
 
-def _pairs(units: np.ndarray, candidates: np.ndarray, window: Window) -> np.ndarray:
-    """(head, tail) numbers of the candidate pairs whose middle unit the window owns."""
-    head, tail = np.nonzero(candidates[np.ix_(units[:, 2], units[:, 2])])
-    start, end = np.minimum(units[head, 0], units[tail, 0]), np.maximum(units[head, 1], units[tail, 1])
-    middle = (start + end) // 2
-    kept = (head != tail) & (window.own_start <= middle) & (middle < window.own_end)
+def _relate(windows: Sequence[_DecodedWindow], schema: Schema, relate: Relate) -> None:
+    """Score the pairs that belong to each window, and give the probable relations to the assemblers."""
+    numbers, allowed = _candidates(schema)
+    names = schema.relation_names
+    found = [(held.assembler, span) for held in windows for _, span in held.spans]
+    spans = np.array([(row, unit.first, unit.last, numbers[unit.label])
+                      for row, held in enumerate(windows) for unit, _ in held.spans], dtype=np.int64)
+    pairs = _pairs(spans, np.array([(held.window.own_start, held.window.own_end) for held in windows]), allowed)
+    if not len(pairs):
+        return
+    spans[:, 1:3] -= np.array([held.window.start for held in windows])[spans[:, :1]]
+    scores = relate(*_scored([held.states for held in windows], spans, pairs))
+    chosen = np.flatnonzero(1 - scores[:, 0] >= windows[0].assembler.threshold)
+    best = scores[chosen, 1:].argmax(axis=1) + 1
+    for (head, tail), kind, score in zip(pairs[chosen].tolist(), best.tolist(), scores[chosen, best].tolist()):
+        assembler, span = found[head]
+        assembler.relations.append(Relation(names[kind - 1], span, found[tail][1], score))
+
+
+def _pairs(spans: np.ndarray, owned: np.ndarray, allowed: np.ndarray) -> np.ndarray:
+    """The candidate pairs [m, 2] of spans [n, 4] (window, first and last unit of the text, label) that belong to a window:
+    both are of it, and it owns the unit in their middle. ``owned`` [windows, 2] are the units from and to which it owns."""
+    window, first, last, label = spans.T
+    counts = np.bincount(window)
+    mates = counts[window]  # how many spans there are in the window of each
+    head = np.repeat(np.arange(len(spans)), mates)
+    tail = np.arange(len(head)) - np.repeat(np.cumsum(mates) - mates, mates)
+    tail += (np.cumsum(counts) - counts)[window[head]]
+    kept = allowed[label[head], label[tail]] & (head != tail)
+    head, tail = head[kept], tail[kept]
+    middle = (np.minimum(first[head], first[tail]) + np.maximum(last[head], last[tail])) // 2
+    kept = (owned[window[head], 0] <= middle) & (middle < owned[window[head], 1])
     return np.stack([head[kept], tail[kept]], axis=1)
 
 
-def _chosen(scores: np.ndarray, pairs: np.ndarray, spans: Sequence[Span], names: tuple[str, ...], threshold: float) -> list[Relation]:
-    """For each pair that is probably related, its most probable relation."""
-    chosen = np.flatnonzero(1 - scores[:, 0] >= threshold)
-    best = scores[chosen, 1:].argmax(axis=1)
-    return [Relation(names[kind], spans[pairs[n, 0]], spans[pairs[n, 1]], float(scores[n, kind + 1]))
-            for n, kind in zip(chosen.tolist(), best.tolist())]
+def _scored(states: Sequence[np.ndarray], spans: np.ndarray,
+            pairs: np.ndarray) -> tuple[Sequence[np.ndarray], np.ndarray, np.ndarray]:
+    """The same without the windows in which there are no pairs."""
+    used = np.zeros(len(states), dtype=bool)
+    used[spans[pairs[:, 0], 0]] = True
+    kept = used[spans[:, 0]]
+    spans, pairs = spans[kept], (np.cumsum(kept) - 1)[pairs]
+    spans[:, 0] = (np.cumsum(used) - 1)[spans[:, 0]]
+    return [rows for rows, wanted in zip(states, used.tolist()) if wanted], spans, pairs

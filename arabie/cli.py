@@ -5,68 +5,81 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator
-from itertools import chain
+from collections.abc import Iterable
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn, Optional
 
 import typer
 
-from arabie.errors import ArabieError, FileError, SchemaError
+from arabie.errors import ArabieError, FileError, ModelError
 
 if TYPE_CHECKING:
     from arabie.document import Document
-    from arabie.extractor import Extractor
-    from arabie.formats.losses import Losses
-    from arabie.schema import Schema
+    from arabie.engines.agreement import Status
+    from arabie.engines.choice import Choice
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="rich",
     help="Reads Arabic news text and labels who, what, where and why: entities, events, causes and relations.")
-ANNOTATED = {".jsonl": "jsonl", ".src": "source"}  # names' ends and the formats they stand for
 
 ModelOption = Annotated[Optional[str], typer.Option(
     "--model", "-m", metavar="MODEL",
     help="A model folder or hub id. [dim]\\[default: the model that comes with arabie][/dim]")]
 DeviceOption = Annotated[Optional[str], typer.Option(
     metavar="DEVICE", help="cpu, cuda or mps. [dim]\\[default: the best there is][/dim]")]
+EngineOption = Annotated[Optional[str], typer.Option(
+    metavar="ENGINE", help="torch, openvino or onnx. [dim]\\[default: the fastest that agrees with torch][/dim]")]
+PrecisionOption = Annotated[Optional[str], typer.Option(
+    metavar="PRECISION", help="fp32, bf16, fp16 or int8. [dim]\\[default: what suits the engine][/dim]")]
 
 
 @app.command()
 def extract(
     paths: Annotated[list[str], typer.Argument(
         metavar="PATH", help="Text files (UTF-8); .jsonl and .src files, whose documents are labelled anew; "
-                             "- for a text on standard input.")],
+                             "- for standard input, a text or JSONL.")],
     json_lines: Annotated[bool, typer.Option(
         "--json", help="Print JSONL, one document a line, in place of the view for the eye.")] = False,
     out: Annotated[Optional[Path], typer.Option(
-        "--out", "-o", metavar="FILE", help="Write JSONL to this file, which appears only when it is whole.")] = None,
-    model: ModelOption = None, device: DeviceOption = None,
+        "--out", "-o", metavar="FILE", help="Write JSONL to this file, which appears only when it is whole; until then "
+                                            "FILE.part holds what is done.")] = None,
+    resume: Annotated[bool, typer.Option(
+        "--resume", help="Go on with the FILE.part of a run that was broken off.")] = False,
+    workers: Annotated[int, typer.Option(
+        metavar="N", min=1, help="Processes to label in, each with a model of its own; with --json or -o.")] = 1,
+    model: ModelOption = None, device: DeviceOption = None, engine: EngineOption = None,
+    precision: PrecisionOption = None,
 ) -> None:
     """Label texts and show what is found, or write it as JSONL.
 
     [bold]arabie extract article.txt[/bold]
     [bold]arabie extract articles/*.txt -o labelled.jsonl[/bold]
+    [bold]arabie extract posts.jsonl -o labelled.jsonl --workers 4[/bold]
     [bold]… | arabie extract - --json[/bold]
     """
-    _check_target(out)
-    total, documents = _inputs(paths)
-    labelled = _extractor(model, device).label_many(documents)
-    if out:
-        from arabie.formats import write
+    from arabie.streaming import Labeller, label_to_file, label_to_lines
+    from arabie.streaming.inputs import read_through
+    from arabie.streaming.progress import counted
 
-        write(_counted(labelled, "extract", total), out)
+    _check_streaming(out, json_lines, resume, workers)
+    total, documents = read_through(paths)
+    labeller = Labeller(model, device, engine, precision)
+    if out:
+        label_to_file(documents, out, labeller, workers=workers, resume=resume, total=total)
     elif json_lines:
-        for document in labelled if sys.stdout.isatty() else _counted(labelled, "extract", total):
-            print(document.to_json(), flush=True)
+        with closing(label_to_lines(documents, labeller, workers=workers)) as lines:
+            for line in lines if sys.stdout.isatty() else counted(lines, "extract", total and total.documents):
+                print(line, flush=True)
     else:
-        _show(labelled)
+        _show(labeller.extractor().label_many(documents))
 
 
 @app.command()
 def evaluate(
     gold: Annotated[list[Path], typer.Argument(metavar="FILE", help="Annotated files, .jsonl or .src.")],
-    model: ModelOption = None, device: DeviceOption = None,
+    model: ModelOption = None, device: DeviceOption = None, engine: EngineOption = None,
+    precision: PrecisionOption = None,
     json_file: Annotated[Optional[Path], typer.Option(
         "--json", metavar="FILE", help="Also write every figure and mistake to this file.")] = None,
     errors: Annotated[bool, typer.Option("--errors", help="List the mistakes one by one, with their context.")] = False,
@@ -82,13 +95,16 @@ def evaluate(
     from arabie.evaluation import evaluate as measure
     from arabie.evaluation import render
     from arabie.formats.files import atomic_writer
+    from arabie.streaming import Labeller
+    from arabie.streaming.inputs import check_annotated, gold_of
+    from arabie.streaming.progress import counted
 
     _check_target(json_file)
     for path in gold:
-        _check_annotated(path)
-    extractor = _extractor(model, device)
-    documents = list(_gold(gold, extractor.schema))
-    found = measure(documents, _counted(extractor.label_many(documents), "evaluate", len(documents)), extractor.schema,
+        check_annotated(path)
+    extractor = Labeller(model, device, engine, precision).extractor()
+    documents = list(gold_of(gold, extractor.schema))
+    found = measure(documents, counted(extractor.label_many(documents), "evaluate", len(documents)), extractor.schema,
                     extractor.relate_many(documents))
     if json_file:
         with atomic_writer(json_file) as stream:
@@ -121,9 +137,10 @@ def convert(
     from arabie.formats import read, write
     from arabie.formats.losses import Losses
     from arabie.schema import Schema, default_schema
+    from arabie.streaming.progress import counted
 
     labels, losses = Schema.load(schema) if schema else default_schema(), Losses(strict=strict)
-    documents = _counted(read(source, read_as, schema=labels, losses=losses, **_options(read_options)), "convert")
+    documents = counted(read(source, read_as, schema=labels, losses=losses, **_options(read_options)), "convert")
     write(documents, target, write_as, schema=labels, losses=losses, **_options(write_options))
     for line in losses.lines():
         print(f"not carried: {line}", file=sys.stderr)
@@ -174,6 +191,29 @@ def validate(
 
 
 @app.command()
+def engines(
+    check: Annotated[Optional[list[Path]], typer.Option(
+        "--check", metavar="FILE", help="Measure them on the documents of an annotated .jsonl or .src file, and keep "
+                                        "what is found. May be given several times.")] = None,
+    engine: EngineOption = None, precision: PrecisionOption = None, model: ModelOption = None,
+) -> None:
+    """List the engines for a CPU, and whether each gives the answers of torch in fp32 with a model.
+
+    Of those that were measured and do, the fastest is taken where none is named. --engine and --precision say which
+    are measured; all that are installed, if they are not given.
+
+    [bold]arabie engines --check held-out.jsonl[/bold]
+    """
+    from arabie.engines.agreement import survey
+    from arabie.streaming import Labeller
+
+    labeller = Labeller(model, "cpu")
+    if check:
+        _check_engines(labeller.folder(), check, engine, precision)
+    _show_engines(survey(labeller.folder()), labeller.choice())
+
+
+@app.command()
 def info(model: ModelOption = None) -> None:
     """Say what a model is: its labels, sizes, how it was made and how it scores."""
     from arabie import __version__
@@ -196,82 +236,6 @@ def _options(given: list[str] | None) -> dict[str, str | bool]:
     return found
 
 
-def _extractor(model: str | None, device: str | None) -> Extractor:
-    from arabie import load
-    from arabie.model_folder import DEFAULT_MODEL
-
-    return load(model or DEFAULT_MODEL, device)
-
-
-def _inputs(paths: list[str]) -> tuple[int, Iterator[Document]]:
-    """How many documents there are to label, and they. All are read through first, so a fault in any is told at once."""
-    from arabie.formats.losses import Losses
-
-    losses, held, total = Losses(), {}, 0
-    for path in paths:
-        if path != "-" and _check_exists(Path(path)).is_file():
-            total += sum(1 for _ in _documents(path, losses))
-        else:
-            held[path] = held.get(path) or list(_documents(path, losses))  # a pipe can be read once
-            total += len(held[path])
-    _tell(losses)
-    again = (held[path] if path in held else _documents(path, Losses()) for path in paths)
-    return total, chain.from_iterable(again)
-
-
-def _documents(path: str, losses: Losses) -> Iterator[Document]:
-    """The documents of a file, or the text on standard input."""
-    from arabie.document import Document
-    from arabie.formats import read
-    from arabie.formats.files import decode, read_text
-
-    ending = Path(path).suffix.lower()
-    if path == "-":
-        if sys.stdin.isatty():
-            print("Reading the text from the terminal; end it with Ctrl-D on a line of its own.", file=sys.stderr)
-        yield Document(decode(sys.stdin.buffer.read(), "standard input"))
-    elif ending in ANNOTATED:
-        yield from read(path, ANNOTATED[ending], losses=losses)
-    elif ending == ".json":
-        raise FileError(f"{path}: is JSON, not text; give texts, or a .jsonl file with one object a line, "
-                        'such as {"text": "…"}')
-    else:
-        yield Document(read_text(path), id=os.fsencode(Path(path).stem).decode("utf-8", "replace"))
-
-
-def _gold(paths: Iterable[Path], schema: Schema) -> Iterator[Document]:
-    """The annotated documents of files, sound by the model's schema."""
-    from arabie.formats import read
-    from arabie.formats.losses import Losses
-
-    losses, number = Losses(), 0
-    for path in paths:
-        for number, document in enumerate(read(path, ANNOTATED[path.suffix.lower()], schema=schema, losses=losses), 1):
-            if problems := schema.problems(document):
-                name = f"number {number}" if document.id is None else repr(document.id)
-                more = f" (and {len(problems) - 1:,} more)" if len(problems) > 1 else ""
-                told = f"{path}: document {name}: {problems[0]}{more}"
-                raise SchemaError(f"{told}. Mend the file, whose problems 'arabie validate' lists, or name the model it "
-                                  f"was made for; this one has the schema {schema.name!r}")
-            yield document
-    if not number:
-        raise FileError(f"{', '.join(map(str, paths))}: no document in it, so there is nothing to measure")
-    _tell(losses)
-
-
-def _check_exists(path: Path) -> Path:
-    if path.is_dir():
-        raise FileError(f"{path}: is a folder; name the files in it")
-    if not path.exists():
-        raise FileError(f"{path}: no such file")
-    return path
-
-
-def _check_annotated(path: Path) -> None:
-    if _check_exists(path).suffix.lower() not in ANNOTATED:
-        raise FileError(f"{path}: annotated documents are read from {' and '.join(ANNOTATED)} files")
-
-
 def _check_target(path: Path | None) -> None:
     """Refuse a file that could not be written, before the work rather than after it."""
     if path and path.exists() and not path.is_file():
@@ -280,9 +244,58 @@ def _check_target(path: Path | None) -> None:
         raise FileError(f"{path}: cannot be written: there is no folder {path.parent}; make it first")
 
 
-def _tell(losses: Losses) -> None:
-    for line in losses.lines():
-        print(f"note: {line}", file=sys.stderr)
+def _check_streaming(out: Path | None, json_lines: bool, resume: bool, workers: int) -> None:
+    """Refuse options that do not go together, and a run that an unfinished one is in the way of, before the work."""
+    from arabie.streaming.part import check_part
+
+    if resume and not out:
+        raise ArabieError("--resume goes on with a file; name it with -o")
+    if workers > 1 and not (out or json_lines):
+        raise ArabieError("--workers is for many texts; write them with -o FILE or --json")
+    _check_target(out)
+    if out:
+        check_part(out, resume)
+
+
+def _check_engines(folder: Path, gold: list[Path], engine: str | None, precision: str | None) -> None:
+    """Measure engines on annotated files; one that cannot be used is told and passed over."""
+    from arabie.engines.agreement import REFERENCE, is_native
+    from arabie.engines.choice import offered
+    from arabie.extractor import EngineCheck
+    from arabie.model_folder import ModelFacts
+    from arabie.streaming.inputs import check_annotated, gold_of
+    from arabie.streaming.progress import counted
+
+    choices = [choice for choice in offered(engine, "cpu", precision) if choice != REFERENCE and is_native(choice)]
+    for path in gold:
+        check_annotated(path)
+    checker = EngineCheck(folder, gold_of(gold, ModelFacts.load(folder).schema))
+    for choice in counted(choices, "check", len(choices), vanishes=True):
+        try:
+            checker.run(choice)
+        except ModelError as error:
+            print(f"note: {choice}: {error}", file=sys.stderr)
+
+
+def _show_engines(statuses: Iterable[Status], chosen: Choice) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    from arabie.engines.agreement import REFERENCE
+
+    table = Table("engine", "here", "same spans", "F1 off by", "times as fast", "agrees")
+    for status in statuses:
+        here = "installed" if status.installed else escape(f"pip install {status.choice.kind.install}")
+        found = status.agreement
+        figures = "the reference" if status.choice == REFERENCE else "not measured", "", "", ""
+        if found:
+            apart = max(abs(found.f1[layer] - f1) for layer, f1 in found.reference_f1.items() if layer != "relations")
+            figures = f"{found.spans:.2%}", f"{apart:.4f}", f"{found.speed:.1f}", "yes" if found.passed else "no"
+        table.add_row(f"{status.choice.engine} {status.choice.precision}", here, *figures)
+    console = Console(highlight=False)
+    console.print(table)
+    console.print(f"taken on a CPU where none is named: {chosen}")
 
 
 def _show(documents: Iterable[Document]) -> None:
@@ -297,18 +310,8 @@ def _show(documents: Iterable[Document]) -> None:
         console.print(render(document))
 
 
-def _counted(documents: Iterable[Document], what: str, total: int | None = None) -> Iterator[Document]:
-    """The documents, while a bar on standard error counts them if that is a terminal."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
-    with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty()) as bar:
-        yield from bar.track(documents, total=total, description=what)
-
-
 def main() -> None:
-    """Run the command; an error of arabie's, or of writing the output, is one line on standard error and exit code 1."""
+    """Run the command; an error of arabie's, or of writing the output, is a line on standard error and exit code 1."""
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(encoding="utf-8")
     try:

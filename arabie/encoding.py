@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
+from typing import Protocol
 
 import numpy as np
-from transformers import PreTrainedTokenizerBase
+import tokenizers
 
 from arabie.errors import ConfigError, ModelError
 from arabie.text import PROFILES, Profile, TextView, Words, view, words
 from arabie.text.furniture import furniture_lines
 
 PIECES_A_UNIT = 16  # of a longer unit (a pasted key, say) the model reads the first pieces; it is labelled all the same
-CHUNK = 20_000  # view characters a tokenizer call
+CHUNK = 20_000  # view characters tokenised in one go
+CHUNKS_A_CALL = 16  # chunks tokenised at once, in several threads; what comes of them takes about 200 bytes a piece
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,40 +70,95 @@ class WindowSettings:
                               f"size is at least {PIECES_A_UNIT + 2} and at least twice the overlap")
 
 
+class Tokenizer(Protocol):
+    """What knows the pieces: a fast tokenizer of transformers, or a ``model_folder.FolderTokenizer``, which needs none of it.
+
+    The numbers of special pieces are None where the tokenizer has no such piece.
+    """
+
+    backend_tokenizer: tokenizers.Tokenizer
+    cls_token_id: int | None
+    sep_token_id: int | None
+    pad_token_id: int | None
+    unk_token_id: int | None
+    mask_token_id: int | None
+
+
+@dataclass(frozen=True, eq=False)
+class WindowInput:
+    """Piece ids of a window with the special ones, and for each unit the places of its first and last piece."""
+
+    ids: np.ndarray
+    first: np.ndarray
+    last: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class _Chunk:
+    """A stretch of a view from ``start`` on, as it is tokenised: with a space put in at each seam."""
+
+    text: str
+    start: int
+    seams: np.ndarray
+
+
 class Encoder:
     """Reads texts as one tokenizer and text profile do."""
 
-    def __init__(self, tokenizer: PreTrainedTokenizerBase, profile: Profile | str = "default") -> None:
-        if not tokenizer.is_fast:
-            raise ModelError(f"{tokenizer.name_or_path}: this tokenizer gives no offsets; arabie needs one with a tokenizer.json")
+    def __init__(self, tokenizer: Tokenizer, profile: Profile | str = "default") -> None:
+        backend = getattr(tokenizer, "backend_tokenizer", None)
+        if not isinstance(backend, tokenizers.Tokenizer):
+            name = getattr(tokenizer, "name_or_path", type(tokenizer).__name__)
+            raise ModelError(f"{name}: this tokenizer gives no offsets; arabie needs one with a tokenizer.json")
+        backend.no_truncation()
+        backend.no_padding()
         self.tokenizer = tokenizer
         self.profile = PROFILES[profile] if isinstance(profile, str) else profile
+        edges = tokenizer.cls_token_id, tokenizer.sep_token_id
+        self._before, self._after = (np.array([] if piece is None else [piece], dtype=np.int64) for piece in edges)
+        self._unknown = next(piece for piece in (tokenizer.unk_token_id, tokenizer.pad_token_id, 0) if piece is not None)
 
     def encode(self, text: str) -> Encoded:
         """The units and pieces of a text of any length; time and memory grow with its length."""
-        seen = view(text, self.profile)
-        units = _without(words(seen), furniture_lines(text))
-        pieces, owners = self._pieces(seen.text, units)
-        return Encoded(seen, units, *_one_or_more(pieces, owners, len(units), self.tokenizer.unk_token_id))
+        return self.encode_many([text])[0]
 
-    def _pieces(self, text: str, units: Words) -> tuple[np.ndarray, np.ndarray]:
-        """Piece ids and the unit of each. The text is tokenised as it stands, not word by word: tokenizers that mark the
-        space before a word would read words that punctuation touches in another way than they were trained to."""
+    def encode_many(self, texts: Sequence[str]) -> list[Encoded]:
+        """The units and pieces of each text; they are tokenised together, in as many threads as there are cores."""
+        read = []
+        for text in texts:
+            seen = view(text, self.profile)
+            units = _without(words(seen), furniture_lines(text))
+            read.append((seen, units, _chunks(seen.text, units)))
+        coded = self._coded(chunk for _, _, chunks in read for chunk in chunks)
+        return [self._encoded(seen, units, islice(coded, len(chunks))) for seen, units, chunks in read]
+
+    def window_input(self, encoded: Encoded, window: Window) -> WindowInput:
+        """What a model is given for a window of a text."""
+        places = encoded.first_piece[window.start:window.end + 1]
+        ids = np.concatenate([self._before, encoded.pieces[places[0]:places[-1]], self._after])
+        first = places - places[0] + len(self._before)
+        return WindowInput(ids, first[:-1], first[1:] - 1)
+
+    def _coded(self, chunks: Iterable[_Chunk]) -> Iterator[tuple[_Chunk, tokenizers.Encoding]]:
+        """The chunks, each with what the tokenizer makes of it. The text is tokenised as it stands, not word by word:
+        tokenizers that mark the space before a word would read words that punctuation touches in another way than they
+        were trained to."""
+        chunks = iter(chunks)
+        while batch := list(islice(chunks, CHUNKS_A_CALL)):
+            yield from zip(batch, self.tokenizer.backend_tokenizer.encode_batch([c.text for c in batch], add_special_tokens=False))
+
+    def _encoded(self, seen: TextView, units: Words, coded: Iterable[tuple[_Chunk, tokenizers.Encoding]]) -> Encoded:
         ids, owners = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
-        seams = _seams(text, units)
-        for start, end in _chunks(text, units):
-            inside = seams[(start < seams) & (seams < end)]
-            parts = zip([start, *inside.tolist()], [*inside.tolist(), end])
-            coded = self.tokenizer(" ".join(text[a:b] for a, b in parts), add_special_tokens=False, return_offsets_mapping=True,
-                                   return_attention_mask=False, verbose=False)
-            offsets = np.asarray(coded["offset_mapping"], dtype=np.int64).reshape(-1, 2) + start
-            offsets -= np.searchsorted(inside + np.arange(len(inside)), offsets, side="left")
+        for chunk, pieces in coded:
+            flat = np.fromiter(chain.from_iterable(pieces.offsets), dtype=np.int64, count=2 * len(pieces))
+            offsets = flat.reshape(-1, 2) + chunk.start
+            offsets -= np.searchsorted(chunk.seams + np.arange(len(chunk.seams)), offsets, side="left")
             owner = np.searchsorted(units.view_ends, offsets[:, 0], side="right")
             inside = owner < len(units)
             inside[inside] &= units.view_starts[owner[inside]] < offsets[inside, 1]
-            ids.append(np.asarray(coded["input_ids"], dtype=np.int64)[inside])
+            ids.append(np.array(pieces.ids, dtype=np.int64)[inside])
             owners.append(owner[inside])
-        return np.concatenate(ids), np.concatenate(owners)
+        return Encoded(seen, units, *_one_or_more(np.concatenate(ids), np.concatenate(owners), len(units), self._unknown))
 
 
 def _without(units: Words, lines: list[tuple[int, int]]) -> Words:
@@ -120,8 +179,18 @@ def _seams(text: str, units: Words) -> np.ndarray:
     return np.intersect1d(edges, np.intersect1d(units.view_starts, units.view_ends))
 
 
-def _chunks(text: str, units: Words) -> list[tuple[int, int]]:
-    """Ranges of the view, cut only where a unit starts, after white space if there is any near."""
+def _chunks(text: str, units: Words) -> list[_Chunk]:
+    """The stretches of a view in which there are units."""
+    seams, found = _seams(text, units), []
+    for start, end in _ranges(text, units):
+        inside = seams[(start < seams) & (seams < end)]
+        parts = zip([start, *inside.tolist()], [*inside.tolist(), end])
+        found.append(_Chunk(" ".join(text[a:b] for a, b in parts), start, inside))
+    return found
+
+
+def _ranges(text: str, units: Words) -> list[tuple[int, int]]:
+    """Ranges of a view, cut only where a unit starts, after white space if there is any near."""
     if not len(units):
         return []
     gaps = units.view_starts[1:][units.view_starts[1:] > units.view_ends[:-1]]

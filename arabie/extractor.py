@@ -2,34 +2,50 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from arabie.assembly import Assembler
+from arabie.assembly import Assembler, assemble
 from arabie.document import Document, Span
-from arabie.encoding import Encoded, Encoder, Window, windows
-from arabie.engines import WindowInput
-from arabie.engines.torch import TorchEngine
-from arabie.model import ArabieModel
-from arabie.model_folder import check_folder, load_model, load_tokenizer
+from arabie.encoding import Encoder, Tokenizer, Window, WindowInput, windows
+from arabie.engines import Engine, WindowOutput, open_engine
+from arabie.engines.agreement import REFERENCE, Agreement, keep
+from arabie.engines.choice import Choice
+from arabie.model_folder import FolderTokenizer, ModelFacts, digest, local_folder
 
-WINDOWS_A_ROUND = 256  # windows gathered over documents before they are run; bounds memory
+if TYPE_CHECKING:
+    from arabie.model import ArabieModel
+
+WINDOWS_A_ROUND = 64  # windows, of one text or many, that are run together; bounds memory
+CHARACTERS_A_ROUND = 1 << 15  # of texts that are tokenised together
+
+
+@dataclass(frozen=True, eq=False)
+class _Item:
+    """A text to label; with ``given`` spans only the relations between them are looked for."""
+
+    text: str
+    id: str | None = None
+    meta: dict[str, Any] = field(default_factory=dict)
+    given: Sequence[Span] | None = None
 
 
 @dataclass(eq=False)
 class _Task:
-    """One text on its way through the model."""
+    """A text on its way through the model."""
 
+    item: _Item
     assembler: Assembler
     windows: Sequence[Window]
-    id: str | None
-    meta: dict[str, Any]
     finished: int = 0
+
+
+_Round = list[tuple[_Task, Window, WindowInput]]
 
 
 class Extractor:
@@ -38,23 +54,29 @@ class Extractor:
     Extraction takes texts of any length, in bounded memory beside the text itself, and yields Documents in order.
     """
 
-    def __init__(self, model: ArabieModel, tokenizer: Any, device: str | None = None) -> None:
-        self.config = model.config
-        self.schema = model.schema
-        self.encoder = Encoder(tokenizer, model.config.read_profile())
-        self.window_settings = model.config.windows()
-        self.engine = TorchEngine(model, device, tokenizer.pad_token_id or 0)
-        self._edges = [np.array([token], dtype=np.int64) for token in (tokenizer.cls_token_id, tokenizer.sep_token_id)]
+    def __init__(self, facts: ModelFacts, tokenizer: Tokenizer, engine: Engine) -> None:
+        self.schema = facts.schema
+        self.window_settings = facts.windows
+        self.relation_threshold = facts.relation_threshold
+        self.encoder = Encoder(tokenizer, facts.profile)
+        self.engine = engine
 
     @classmethod
-    def load(cls, path: str | Path, device: str | None = None) -> Extractor:
-        """The Extractor of a model folder or hub id, on a device ("cpu", "cuda", "mps"; the best there is by default).
+    def load(cls, path: str | Path, device: str | None = None, engine: str | None = None, precision: str | None = None) -> Extractor:
+        """The Extractor of a model folder or hub id; for the rest see ``arabie.engines.open_engine``.
 
-        Raises ModelError for a folder with a part missing or broken.
+        Raises ModelError for a folder with a part missing or broken, and for an engine that cannot be used.
         """
-        check_folder(path)
-        model = load_model(path)
-        return cls(model, load_tokenizer(path, model), device)
+        folder = local_folder(path)
+        facts, tokenizer = ModelFacts.load(folder), FolderTokenizer.load(folder)
+        return cls(facts, tokenizer, open_engine(folder, tokenizer.pad_token_id or 0, engine, device, precision))
+
+    @classmethod
+    def of_model(cls, model: ArabieModel, tokenizer: Tokenizer, device: str | None = None) -> Extractor:
+        """The Extractor of a model in memory, such as one in training, which is moved to the device and set to evaluate."""
+        from arabie.engines.torch import TorchRuntime, find_device
+
+        return cls(ModelFacts.of(model.config), tokenizer, Engine(TorchRuntime(model, find_device(device)), tokenizer.pad_token_id or 0))
 
     def extract(self, text: str) -> Document:
         """The Document of one text."""
@@ -62,51 +84,89 @@ class Extractor:
 
     def extract_many(self, texts: Iterable[str]) -> Iterator[Document]:
         """The Documents of the texts, in order, while they are read."""
-        return self._run((text, None, {}, None) for text in texts)
+        return self._run(_Item(text) for text in texts)
 
     def label_many(self, documents: Iterable[Document]) -> Iterator[Document]:
         """For each Document one of the same text, id and meta with the model's labels in place of its own."""
-        return self._run((document.text, document.id, dict(document.meta), None) for document in documents)
+        return self._run(_Item(document.text, document.id, dict(document.meta)) for document in documents)
 
     def relate_many(self, documents: Iterable[Document]) -> Iterator[Document]:
         """For each Document one with its own spans (those that fit the units and the schema) and the model's relations."""
-        return self._run((document.text, document.id, dict(document.meta), document.spans) for document in documents)
+        return self._run(_Item(document.text, document.id, dict(document.meta), document.spans) for document in documents)
 
-    def _run(self, items: Iterable[tuple[str, str | None, dict, Sequence[Span] | None]]) -> Iterator[Document]:
+    def _run(self, items: Iterable[_Item]) -> Iterator[Document]:
+        """Label texts; while the engine runs a round, the next one is read and tokenised, and no more."""
         waiting: deque[_Task] = deque()
-        gathered: list[tuple[_Task, Window, WindowInput]] = []
-        for text, id, meta, given in items:
-            task, encoded = self._task(text, id, meta, given)
-            waiting.append(task)
-            for window in task.windows:
-                gathered.append((task, window, self._window_input(encoded, window)))
-                if len(gathered) == WINDOWS_A_ROUND:
-                    self._run_windows(gathered)
-                    gathered = []
-            yield from _finished(waiting)
-        self._run_windows(gathered)
-        yield from _finished(waiting)
+        running: tuple[_Round, Future[list[WindowOutput]]] | None = None
+        with ThreadPoolExecutor(1, "arabie-engine") as pool:
+            for gathered in self._rounds(items, waiting):
+                started = pool.submit(self.engine.run, [window_input for _, _, window_input in gathered])
+                if running:
+                    yield from self._assembled(*running, waiting)
+                running = gathered, started
+            if running:
+                yield from self._assembled(*running, waiting)
 
-    def _task(self, text: str, id: str | None, meta: dict, given: Sequence[Span] | None) -> tuple[_Task, Encoded]:
-        encoded = self.encoder.encode(text)
-        cut = windows(encoded, self.window_settings)
-        assembler = Assembler(text, encoded, cut, self.schema, self.engine.relate, self.config.relation_threshold, given)
-        return _Task(assembler, cut, id, meta), encoded
+    def _rounds(self, items: Iterable[_Item], waiting: deque[_Task]) -> Iterator[_Round]:
+        """The windows of the texts, as many as are run together; each text's task joins those that wait."""
+        for portion in _portions(items):
+            gathered: _Round = []
+            for item, encoded in zip(portion, self.encoder.encode_many([item.text for item in portion])):
+                cut = windows(encoded, self.window_settings)
+                assembler = Assembler(item.text, encoded, cut, self.schema, self.engine.relate, self.relation_threshold, item.given)
+                task = _Task(item, assembler, cut)
+                waiting.append(task)
+                for window in cut:
+                    if len(gathered) == WINDOWS_A_ROUND:
+                        yield gathered
+                        gathered = []
+                    gathered.append((task, window, self.encoder.window_input(encoded, window)))
+            yield gathered
 
-    def _window_input(self, encoded: Encoded, window: Window) -> WindowInput:
-        places = encoded.first_piece[window.start:window.end + 1]
-        ids = np.concatenate([self._edges[0], encoded.pieces[places[0]:places[-1]], self._edges[1]])
-        return WindowInput(ids, places[:-1] - places[0] + 1, places[1:] - places[0])
-
-    def _run_windows(self, gathered: list[tuple[_Task, Window, WindowInput]]) -> None:
-        outputs = self.engine.run([window_input for _, _, window_input in gathered])
-        for (task, window, _), output in zip(gathered, outputs):
-            task.assembler.add(window, output)
+    def _assembled(self, gathered: _Round, running: Future[list[WindowOutput]], waiting: deque[_Task]) -> Iterator[Document]:
+        """Give what the engine found to the texts' assemblers; the Documents that are then next in order and done."""
+        assemble([(task.assembler, window, output) for (task, window, _), output in zip(gathered, running.result())], self.engine.relate)
+        for task, _, _ in gathered:
             task.finished += 1
+        while waiting and waiting[0].finished == len(waiting[0].windows):
+            task = waiting.popleft()
+            yield task.assembler.document(task.item.id, task.item.meta)
 
 
-def _finished(waiting: deque[_Task]) -> Iterator[Document]:
-    """Take the tasks at the front that are done off the queue, as Documents."""
-    while waiting and waiting[0].finished == len(waiting[0].windows):
-        task = waiting.popleft()
-        yield task.assembler.document(task.id, task.meta)
+def _portions(items: Iterable[_Item]) -> Iterator[list[_Item]]:
+    """The texts, as many as are tokenised together."""
+    portion, size = [], 0
+    for item in items:
+        portion.append(item)
+        size += len(item.text)
+        if size >= CHARACTERS_A_ROUND or len(portion) == WINDOWS_A_ROUND:
+            yield portion
+            portion, size = [], 0
+    if portion:
+        yield portion
+
+
+class EngineCheck:
+    """Measures, on annotated documents, whether engines give the answers of torch in fp32 with a model, and how fast."""
+
+    def __init__(self, path: str | Path, documents: Iterable[Document]) -> None:
+        self.folder = local_folder(path)
+        self.documents = list(documents)
+        self._reference, self._seconds = self._timed(REFERENCE)
+
+    def run(self, choice: Choice) -> Agreement:
+        """Measure an engine, and keep the result for ``open_engine``. Raises ModelError if it cannot be used."""
+        from arabie.engines.comparison import compare  # and evaluation with it, which extracting does without
+
+        found, seconds = self._timed(choice)
+        agreement = compare(choice, digest(self.folder), self.documents, self._reference, found, ModelFacts.load(self.folder).schema,
+                            round(self._seconds / seconds, 2))
+        keep(agreement)
+        return agreement
+
+    def _timed(self, choice: Choice) -> tuple[list[Document], float]:
+        """What an engine finds in the documents, and how long that takes it once it is warm."""
+        extractor = Extractor.load(self.folder, choice.device, choice.engine, choice.precision)
+        list(extractor.label_many(self.documents[:10]))
+        begun = time.perf_counter()
+        return list(extractor.label_many(self.documents)), time.perf_counter() - begun

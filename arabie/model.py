@@ -74,6 +74,7 @@ class RelationHead(nn.Module):
     def __init__(self, size: int, hidden: int, schema: Schema, dropout: float) -> None:
         super().__init__()
         labels, types = schema.all_labels, schema.relations
+        self.layers = len(schema.layers)
         self.head = nn.Linear(3 * size, hidden)
         self.tail = nn.Linear(3 * size, hidden)
         self.between = nn.Linear(size, hidden)
@@ -122,10 +123,9 @@ class RelationHead(nn.Module):
     def _spans_between(self, spans: torch.Tensor, left: torch.Tensor, right: torch.Tensor, shape: tuple[int, int]) -> torch.Tensor:
         """How many spans of each layer start after the left span's start and before the right span's: [pairs, layers]."""
         row, first, _, label = spans.unbind(1)
-        layers = int(self.layer.max()) + 1
-        counts = torch.zeros(shape[0], shape[1] + 1, layers, dtype=torch.long, device=spans.device)
-        counts.index_put_((row, first + 1, self.layer[label]), torch.ones_like(row), accumulate=True)
-        counts = counts.cumsum(dim=1)
+        counts = torch.zeros(shape[0] * (shape[1] + 1) * self.layers, dtype=torch.long, device=spans.device)
+        place = (row * (shape[1] + 1) + first + 1) * self.layers + self.layer[label]
+        counts = counts.scatter_add(0, place, torch.ones_like(row)).view(shape[0], shape[1] + 1, self.layers).cumsum(dim=1)
         before_right = counts[row[right], first[right]]
         until_left = counts[row[left], torch.minimum(first[left] + 1, first[right])]
         return (before_right - until_left).clamp(0, BETWEEN - 1)

@@ -1,22 +1,108 @@
-"""A model's folder: config.json, tokenizer and model.safetensors; checked so that an error says which part is missing."""
+"""A model's folder: config.json, tokenizer and model.safetensors; checked so that an error says which part is missing.
+
+Only ``load_model`` and ``describe`` load torch and transformers; the rest can be read without.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import torch
-from safetensors import SafetensorError
-from transformers import AutoTokenizer, PreTrainedTokenizerBase
-from transformers.utils import logging
+import tokenizers
 
-from arabie.errors import ModelError, SchemaError
-from arabie.model import ArabieConfig, ArabieModel
+from arabie.encoding import WindowSettings
+from arabie.errors import ConfigError, ModelError, SchemaError
+from arabie.schema import Schema
+from arabie.text import Profile
+
+if TYPE_CHECKING:
+    from arabie.model import ArabieConfig, ArabieModel
 
 DEFAULT_MODEL = Path(__file__).parent / "weights"
+MODEL_TYPE = "arabie"
 PARTS = ("config.json", "model.safetensors", "tokenizer.json")
+SPECIAL_PIECES = ("tokenizer_config.json", "special_tokens_map.json")  # either names them
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """What a model is made for: its labels, how it reads a text, and from what probability on a relation counts."""
+
+    schema: Schema
+    profile: Profile
+    windows: WindowSettings
+    relation_threshold: float
+
+    @classmethod
+    def of(cls, config: ArabieConfig) -> ModelFacts:
+        """The facts that a model's config states."""
+        return cls(config.read_schema(), config.read_profile(), config.windows(), config.relation_threshold)
+
+    @classmethod
+    def load(cls, folder: Path) -> ModelFacts:
+        """The facts that a folder's config.json states. Raises ModelError if it lacks one or contradicts itself."""
+        config = _read_json(folder / "config.json")
+        try:
+            return cls(Schema.from_dict(config["schema"]), Profile.from_dict(config["profile"]),
+                       WindowSettings(config["window"], config["overlap"]), float(config["relation_threshold"]))
+        except KeyError as error:
+            raise ModelError(f"{folder}: config.json lacks {error}; copy the folder again") from None
+        except (SchemaError, ConfigError, TypeError, ValueError) as error:
+            raise ModelError(f"{folder}: the model cannot be loaded: config.json: {_first_line(error)}") from None
+
+
+@dataclass(frozen=True, eq=False)
+class FolderTokenizer:
+    """The tokenizer of a model's folder; see ``encoding.Tokenizer``."""
+
+    backend_tokenizer: tokenizers.Tokenizer
+    cls_token_id: int | None = None
+    sep_token_id: int | None = None
+    pad_token_id: int | None = None
+    unk_token_id: int | None = None
+    mask_token_id: int | None = None
+
+    @classmethod
+    def load(cls, folder: Path) -> FolderTokenizer:
+        """The tokenizer of a folder. Raises ModelError if it cannot be read or is another model's."""
+        try:
+            backend = tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json"))
+        except Exception as error:  # the tokenizers library has no class of its own for a broken file
+            raise ModelError(f"{folder}: the tokenizer cannot be loaded: {_first_line(error)}; copy the folder again") from None
+        pieces, known = backend.get_vocab_size(), _read_json(folder / "config.json").get("encoder", {}).get("vocab_size", 0)
+        if known and pieces > known:
+            raise ModelError(f"{folder}: the tokenizer has {pieces:,} pieces, the model only {known:,}; the folder is mixed from two models")
+        told = [_read_json(folder / name) for name in SPECIAL_PIECES if (folder / name).exists()]
+        if not told:
+            raise ModelError(f"{folder}: {SPECIAL_PIECES[0]} missing; it says which pieces of tokenizer.json are special. Copy the folder again")
+        return cls(backend, **{f"{name}_token_id": _special(backend, told, f"{name}_token") for name in ("cls", "sep", "pad", "unk", "mask")})
+
+
+def _special(backend: tokenizers.Tokenizer, told: list[dict[str, Any]], name: str) -> int | None:
+    """The number of a special piece, or None if there is none."""
+    piece = next((found[name] for found in told if found.get(name)), None)
+    content = piece.get("content") if isinstance(piece, dict) else piece
+    return backend.token_to_id(content) if isinstance(content, str) else None
+
+
+def local_folder(path: str | Path) -> Path:
+    """The checked folder of a model, fetched first if ``path`` is a hub id. Raises ModelError."""
+    check_folder(path)
+    if Path(path).exists():
+        return Path(path)
+    from huggingface_hub import snapshot_download
+
+    try:
+        folder = Path(snapshot_download(str(path), allow_patterns=["*.json", "*.safetensors"]))
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{path}: cannot be fetched from the hub: {_first_line(error)}") from None
+    check_folder(folder)
+    return folder
 
 
 def check_folder(path: str | Path) -> None:
@@ -31,18 +117,39 @@ def check_folder(path: str | Path) -> None:
     if missing:
         raise ModelError(f"{path}: {', '.join(missing)} missing; a model folder holds {', '.join(PARTS)}. Copy it again, or train one "
                          "with training/train.py")
-    try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ModelError(f"{path}: config.json is not JSON ({error}); copy the folder again") from None
-    if not isinstance(config, dict) or config.get("model_type") != ArabieConfig.model_type:
-        kind = config.get("model_type") if isinstance(config, dict) else None
+    kind = _read_json(folder / "config.json").get("model_type")
+    if kind != MODEL_TYPE:
         raise ModelError(f"{path}: this is a folder of model type {kind!r}, not an arabie model; to start from it, name it as "
                          "the encoder in a config of training/train.py")
 
 
+def digest(folder: Path) -> str:
+    """The SHA-256, in hexadecimal, of what a model's folder says and weighs: of all PARTS."""
+    found = hashlib.sha256()
+    for part in PARTS:
+        with open(folder / part, "rb") as stream:
+            found.update(hashlib.file_digest(stream, "sha256").digest())
+    return found.hexdigest()
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    """The object in a file of a model's folder. Raises ModelError if there is none."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{path.parent}: {path.name} is not JSON ({error}); copy the folder again") from None
+    if not isinstance(found, dict):
+        raise ModelError(f"{path.parent}: {path.name} holds no JSON object; copy the folder again")
+    return found
+
+
 def load_model(path: str | Path) -> ArabieModel:
     """The model of a folder or hub id, in float32. Raises ModelError if it cannot be read whole."""
+    import torch
+    from safetensors import SafetensorError
+
+    from arabie.model import ArabieModel
+
     try:
         with _quiet():
             model, report = ArabieModel.from_pretrained(path, dtype=torch.float32, output_loading_info=True,
@@ -56,22 +163,11 @@ def load_model(path: str | Path) -> ArabieModel:
     return model
 
 
-def load_tokenizer(path: str | Path, model: ArabieModel) -> PreTrainedTokenizerBase:
-    """The tokenizer of the same folder or hub id. Raises ModelError if it cannot be read or is another model's."""
-    try:
-        with _quiet():
-            tokenizer = AutoTokenizer.from_pretrained(path)
-    except Exception as error:  # the tokenizers library has no class of its own for a broken file
-        raise ModelError(f"{path}: the tokenizer cannot be loaded: {_first_line(error)}; copy the folder again") from None
-    pieces = model.get_input_embeddings().num_embeddings
-    if len(tokenizer) > pieces:
-        raise ModelError(f"{path}: the tokenizer has {len(tokenizer):,} pieces, the model only {pieces:,}; the folder is mixed from two models")
-    return tokenizer
-
-
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Without the progress bars and reports of transformers; what matters in them comes as an error."""
+    from transformers.utils import logging
+
     bars, verbosity = logging.is_progress_bar_enabled(), logging.get_verbosity()
     logging.disable_progress_bar()
     logging.set_verbosity_error()
@@ -85,6 +181,8 @@ def _quiet() -> Iterator[None]:
 
 def describe(path: str | Path) -> list[str]:
     """What a model folder says of itself, in lines for people. Raises ModelError for a config that cannot be read."""
+    from arabie.model import ArabieConfig
+
     try:
         config = ArabieConfig.from_pretrained(path)
         schema, profile, encoder = config.read_schema(), config.read_profile(), config.encoder_config()

@@ -17,8 +17,8 @@ ROOT = Path(__file__).resolve().parents[1]
 # From what everything may use to what uses everything; a room imports from its own line and from those above it.
 ROOMS = [["errors"], ["schema", "document"], ["text"], ["formats"], ["evaluation"], ["encoding"], ["decoding"],
          ["model"], ["engines"],
-         ["assembly"], ["model_folder"], ["extractor"], ["terminal"], ["validation"], ["__init__"], ["cli"],
-         ["__main__"]]
+         ["assembly"], ["model_folder"], ["extractor"], ["terminal"], ["validation"], ["__init__"], ["streaming"],
+         ["cli"], ["__main__"]]
 LINE = {room: number for number, line in enumerate(ROOMS) for room in line}
 HEAVY = {"torch", "transformers", "tokenizers", "safetensors"}
 MODULES = sorted((ROOT / "arabie").rglob("*.py"))

@@ -14,6 +14,7 @@ import pytest
 
 from arabie.cli import main
 from arabie.document import Document
+from arabie.engines.choice import has_bf16
 
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLE = ROOT / "examples" / "defections.txt"
@@ -94,6 +95,28 @@ def test_input_that_cannot_be_read(arabie, tmp_path, name, content, told):
     assert out.read_text() == "as it was" and len(list(tmp_path.iterdir())) == 1 + (content is not None)
 
 
+def test_a_file_of_another_tool_is_to_be_converted(arabie, tmp_path):
+    lines = file(tmp_path / "doccano.jsonl", '{"text": 7, "entities": [[0, 3, "LOC"]]}\n')
+    command = f"It looks like doccano; to convert it: arabie convert {lines} NEW.jsonl --from doccano --to jsonl"
+    fails(arabie("extract", lines), "doccano.jsonl:1: a document is an object", command)
+
+
+@pytest.mark.parametrize(("options", "told"), [
+    (["--resume"], "--resume goes on with a file; name it with -o"),
+    (["--workers", 2], "--workers is for many texts; write them with -o FILE or --json"),
+])
+def test_options_that_do_not_go_together(arabie, options, told):
+    fails(arabie("extract", EXAMPLE, *options), told)
+
+
+def test_an_unfinished_run_is_told_before_the_work(arabie, tmp_path):
+    out = tmp_path / "out.jsonl"
+    part = file(tmp_path / "out.jsonl.part", "")
+    fails(arabie("extract", "none.txt", "-o", out), "out.jsonl.part: was left by an unfinished run; go on with it with")
+    part.rename(out)
+    fails(arabie("extract", "none.txt", "-o", out, "--resume"), "out.jsonl: is finished, there is no out.jsonl.part")
+
+
 def test_a_folder_is_no_file(arabie, tmp_path):
     for command in ("extract", "evaluate"):
         fails(arabie(command, tmp_path), f"{tmp_path}: is a folder; name the files in it")
@@ -112,14 +135,14 @@ def test_a_target_that_cannot_be_written_is_told_before_the_work(arabie, tmp_pat
     fails(arabie("evaluate", gold, "--json", tmp_path / target, "-m", tmp_path / "no_model"), told)
 
 
-def test_the_terminal_is_told_that_it_is_read_from(arabie):
+def test_the_terminal_is_told_that_it_is_read_from(arabie, toy_model):
     class Typed(io.BytesIO):
         def isatty(self):
             return True
 
-    code, out, err = arabie("extract", "-", "-m", "/no/model", stdin=Typed(b""))
-    assert code == 1 and out == ""
-    assert err.splitlines()[0].startswith("Reading the text from the terminal") and len(err.splitlines()) == 2
+    code, out, err = arabie("extract", "-", "-m", toy_model, stdin=Typed(b""))
+    assert code == 0 and out.strip() == "nothing found"
+    assert err.startswith("Reading the text from the terminal") and err.count("\n") == 1
 
 
 def test_interrupting_leaves_no_traceback_and_no_file(arabie, tmp_path):
@@ -207,6 +230,10 @@ def test_texts_of_every_kind_come_out_in_order_as_jsonl(arabie, toy_model, tmp_p
     code, shown, err = arabie(*command, "-o", tmp_path / "out.jsonl", stdin=NEWS.encode())
     assert (code, shown, err) == (0, "", "") and (tmp_path / "out.jsonl").read_text(encoding="utf-8") == out
     assert len(list(tmp_path.iterdir())) == 5
+
+    code, shown, err = arabie(*command, "-o", tmp_path / "again.jsonl", "--resume", stdin=NEWS.encode())
+    assert (code, shown) == (0, "") and (tmp_path / "again.jsonl").read_text(encoding="utf-8") == out
+    assert err == f"note: there is no {tmp_path / 'again.jsonl'}.part to go on with, so this begins at the beginning\n"
 
 
 def test_the_view_of_several_texts(arabie, toy_model, tmp_path):
@@ -357,14 +384,49 @@ def test_what_a_model_is(arabie, toy_model):
         assert part in out
 
 
+# engines
+
+
+def test_engines_are_listed_and_measured(arabie, toy_model, tmp_path, monkeypatch):
+    monkeypatch.setenv("ARABIE_CACHE", str(tmp_path / "cache"))
+    code, out, err = arabie("engines", "-m", toy_model)
+    rows = {cells[1]: cells[2:] for line in out.splitlines() if len(cells := [cell.strip() for cell in line.split("│")]) > 2}
+    assert (code, err) == (0, "") and out.endswith("taken on a CPU where none is named: torch fp32 on cpu\n")
+    assert rows["torch fp32"][:2] == ["installed", "the reference"] and rows["torch bf16"][1] == "not measured"
+    assert {"openvino int8", "onnx int8"} < rows.keys()
+
+    gold = file(tmp_path / "g.jsonl", "\n".join(changed(id=f"g{n}") for n in range(3)))
+    if not has_bf16():
+        pytest.skip("only bf16 can be measured quickly, and this processor lacks it")
+    code, out, err = arabie("engines", "-m", toy_model, "--check", gold, "--engine", "torch", "--precision", "bf16")
+    assert (code, err) == (0, "") and "%" in next(line for line in out.splitlines() if "torch bf16" in line)
+    assert out == arabie("engines", "-m", toy_model)[1], "what was measured is kept"
+
+
+@pytest.mark.parametrize(("options", "told"), [
+    (["--check", "none.jsonl"], "none.jsonl: no such file"), (["--check", EXAMPLE], "annotated documents are read from"),
+    (["--check", "none.jsonl", "--engine", "opnvino"], "unknown engine 'opnvino'; did you mean 'openvino'"),
+])
+def test_engines_that_cannot_be_measured(arabie, toy_model, options, told):
+    fails(arabie("engines", "-m", toy_model, *options), told)
+
+
+@pytest.mark.parametrize("command", ["extract", "evaluate"])
+def test_an_engine_that_is_not_known(arabie, toy_model, tmp_path, command):
+    gold = file(tmp_path / "g.jsonl", changed())
+    fails(arabie(command, gold, "-m", toy_model, "--engine", "opnvino"), "unknown engine 'opnvino'")
+    fails(arabie(command, gold, "-m", toy_model, "--precision", "fp8"), "unknown precision 'fp8'")
+
+
 # the command itself
 
 
 @pytest.mark.parametrize(("command", "parts"), [
-    ((), ["extract", "evaluate", "validate", "info"]),
-    (("extract",), ["PATH", "--json", "--out", "-o", "--model", "-m", "--device", "standard input"]),
+    ((), ["extract", "evaluate", "validate", "engines", "info"]),
+    (("extract",), ["PATH", "--json", "--out", "-o", "--resume", "--workers", "--model", "-m", "--device", "--engine",
+                   "--precision", "standard input"]),
     (("evaluate",), ["FILE", "--json", "--errors", "--limit", "--model"]), (("validate",), ["FILE", "--schema"]),
-    (("info",), ["--model"]),
+    (("engines",), ["--check", "--engine", "--precision", "--model"]), (("info",), ["--model"]),
 ])
 def test_help_names_everything(arabie, command, parts):
     code, out, err = arabie(*command, "--help")

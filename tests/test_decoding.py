@@ -1,4 +1,4 @@
-"""Viterbi against trying every sequence."""
+"""Viterbi against trying every sequence and against the textbook; spans and their scores against reading tag by tag."""
 
 from __future__ import annotations
 
@@ -42,6 +42,44 @@ def test_best_tags_are_the_best_of_all_possible_sequences(case):
     assert np.isclose(total, best, atol=1e-4)
 
 
+def textbook(scores, line):
+    """The score of the best possible sequence: for each unit in turn, the best way to each of its tags."""
+    best = [0.0] + [-np.inf] * (TAGS - 1)
+    for n, row in enumerate(scores.astype(np.float64)):
+        if n == 0 or line[n] != line[n - 1]:
+            best = [max(best)] + [-np.inf] * (TAGS - 1)
+        best = [row[tag] + (max(best[tag], best[tag - 1]) if tag in (2, 4) else max(best)) for tag in range(TAGS)]
+    return max(best)
+
+
+@st.composite
+def texts(draw):
+    """Scores of many units as a trained model gives them: nearly sure of most, and now and then of what cannot be."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    length, doubt = draw(st.integers(1, 60)), draw(st.sampled_from([0.5, 2.0, 5.0]))
+    raw = rng.normal(0, doubt, (length, TAGS)) + 8 * np.eye(TAGS)[rng.choice(TAGS, length, p=[0.4, 0.15, 0.15, 0.15, 0.15])]
+    line = np.cumsum(rng.random(length) < draw(st.sampled_from([0.0, 0.1, 0.5])))
+    scores = forbid(raw - np.log(np.exp(raw).sum(axis=1, keepdims=True)), rng.random(length) < 0.8, draw(st.booleans()))
+    return scores, line
+
+
+@settings(max_examples=300, deadline=None)
+@given(texts())
+def test_best_tags_of_many_units_score_as_the_textbook_says(case):
+    scores, line = case
+    found = best_tags(scores, line)
+    assert possible(found, line)
+    assert np.isclose(scores[np.arange(len(found)), found].sum(dtype=np.float64), textbook(scores, line), atol=1e-3)
+
+
+@settings(max_examples=100, deadline=None)
+@given(texts())
+def test_each_line_is_decoded_as_by_itself(case):
+    scores, line = case
+    alone = [best_tags(scores[line == n], line[line == n]) for n in np.unique(line)]
+    assert best_tags(scores, line).tolist() == np.concatenate(alone).tolist()
+
+
 @settings(max_examples=100, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(1, 3), st.integers(0, 1)), max_size=6))
 def test_tags_and_back(steps):
@@ -61,6 +99,33 @@ def test_what_cannot_be_is_forbidden():
     closed = forbid(scores, np.array([True, False, True]), one_word=True)
     assert (closed[1, [1, 3]] < -1e8).all() and (closed[:, [2, 4]] < -1e8).all() and (closed[0, [0, 1, 3]] > -2).all()
     assert (scores > -2).all(), "the scores given are left as they were"
+
+
+def slow_spans(tags, scores, is_word):
+    """Spans by following each from its first unit on."""
+    found = []
+    for first in np.flatnonzero(tags % 2 == 1).tolist():
+        end = first + 1
+        while end < len(tags) and tags[end] == tags[first] + 1:
+            end += 1
+        probability = np.prod([np.exp(float(scores[n, tags[n]])) for n in range(first, end)])
+        if end < len(tags):
+            probability *= 1 - np.exp(float(scores[end, tags[first] + 1]))
+        last = max(n for n in range(first, end) if is_word[n])
+        found.append((first, last, LABELS[tags[first] // 2], probability))
+    return found
+
+
+@settings(max_examples=200, deadline=None)
+@given(texts(), st.integers(0, 2**32 - 1))
+def test_spans_and_scores_are_those_of_following_each_span(case, seed):
+    scores, line = case
+    tags = best_tags(scores, line)
+    is_word = (tags % 2 == 1) | (np.random.default_rng(seed).random(len(tags)) < 0.5)
+    found = tags_to_spans(tags, scores, is_word, LABELS)
+    slow = slow_spans(tags, scores, is_word)
+    assert [span[:3] for span in found] == [span[:3] for span in slow]
+    assert np.allclose([span.score for span in found], [span[3] for span in slow], atol=1e-6)
 
 
 def test_punctuation_at_the_end_of_a_span_stays_outside():

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import json
+import pickle
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -12,6 +15,7 @@ from hypothesis import strategies as st
 import arabie
 from arabie.document import Document, Relation, Span
 from arabie.errors import DocumentError, FileError
+from arabie.formats.losses import Losses
 from arabie.schema import default_schema
 
 SCHEMA = default_schema()
@@ -62,11 +66,35 @@ def everything(document):
     return document.text, spans, relations, document.id, document.meta
 
 
+def plain(document):
+    """The native form, field by field."""
+    ids, given = [], {span.id for span in document.spans} - {None}
+    for span in document.spans:
+        ids.append(span.id or next(name for name in (f"T{n}" for n in range(1, 99)) if name not in {*given, *ids}))
+    spans = []
+    for id, span in zip(ids, document.spans):
+        spans.append({"id": id, "start": span.start, "end": span.end, "label": span.label})
+        if span.status != SCHEMA.default_status(span.label):
+            spans[-1]["status"] = span.status
+        if span.fragments:
+            spans[-1]["fragments"] = [list(part) for part in span.fragments]
+        if span.score is not None:
+            spans[-1]["score"] = span.score
+    relations = []
+    for relation in document.relations:
+        head, tail = (ids[document.spans.index(end)] for end in (relation.head, relation.tail))
+        relations.append({"type": relation.type, "head": head, "tail": tail})
+        if relation.score is not None:
+            relations[-1]["score"] = relation.score
+    return {"id": document.id, "text": document.text, "spans": spans, "relations": relations, "meta": document.meta}
+
+
 @settings(max_examples=100, deadline=None)
 @given(documents())
 def test_writing_and_reading_loses_nothing(document):
     line = document.to_json()
-    assert "\n" not in line and json.loads(line) == document.to_dict()
+    assert document.to_dict() == plain(document)
+    assert "\n" not in line and line == json.dumps(plain(document), ensure_ascii=False)
     for again in (Document.from_dict(document.to_dict()), Document.from_dict(json.loads(line))):
         assert again == document and everything(again) == everything(document)
         assert again.to_json() == line, "what was read is written the same"
@@ -255,6 +283,40 @@ def test_whatever_stands_anywhere_is_read_or_refused(path, value):
     assert Document.from_dict(document.to_dict()) == document or path[0] == "meta"
 
 
+ROW = {"start": 0, "end": 4, "label": "DEFECTION"}
+
+
+@pytest.mark.parametrize("row", [
+    {**ROW, "id": "T1"}, {**ROW, "id": "T1", "score": 0.5}, {**ROW, "id": "T1", "score": 1}, {**ROW, "id": None},
+    {**ROW, "id": "T1", "score": None}, {**ROW, "id": "T1", "status": "NEGATED"}, {**ROW, "id": "T1", "x": 1},
+    {**ROW, "id": "ج", "label": "حدث"}, {**ROW, "status": "NEGATED"}, {**ROW, "score": 0.5}, ROW,
+])
+def test_however_a_span_is_read_it_is_one_and_cannot_be_changed(row):
+    relation = {"type": "ALIAS", "head": row.get("id"), "tail": row.get("id")}
+    document = Document.from_dict({"text": TEXT, "spans": [row], "relations": [relation] if row.get("id") else []})
+    (span,) = document.spans
+    status = row.get("status") or SCHEMA.default_status(row["label"])
+    score = None if row.get("score") is None else float(row["score"])
+    expected = Span(0, 4, row["label"], status, score, (), row.get("id"), "انشق")
+    assert type(span) is Span and repr(span) == repr(expected) and span == expected and hash(span) == hash(expected)
+    assert repr(document.relations) == repr((Relation("ALIAS", expected, expected),) if row.get("id") else ())
+    for frozen, name in [(span, "start"), *((found, "type") for found in document.relations)]:
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            setattr(frozen, name, 1)
+        assert repr(pickle.loads(pickle.dumps(frozen))) == repr(copy.deepcopy(frozen)) == repr(frozen)
+
+
+def test_relations_keep_to_the_order_of_their_spans_and_their_ends_are_the_spans():
+    spans = [Span(n, n + 1, "LOC", id=f"s{n}") for n in range(9)]
+    ends = [(8, 0), (0, 8), (0, 1), (1, 0), (1, 1)]
+    relations = [Relation(kind, replace(spans[head]), spans[tail]) for head, tail in ends for kind in ("TO", "ALIAS")]
+    document = Document(TEXT, spans[::-1], relations)
+    assert [(r.head.start, r.tail.start, r.type) for r in document.relations] == sorted(
+        (head, tail, kind) for head, tail in ends for kind in ("TO", "ALIAS"))
+    for relation in document.relations:
+        assert all(end is document.spans[end.start] for end in (relation.head, relation.tail))
+
+
 def test_parts_that_may_be_left_out():
     assert Document.from_dict({"text": TEXT}) == Document(TEXT)
     nothing = {"id": None, "spans": None, "relations": None, "meta": None}
@@ -262,6 +324,24 @@ def test_parts_that_may_be_left_out():
     span = {"start": 0, "end": 4, "label": "DEFECTION", "id": None, "status": None, "score": None, "fragments": None}
     assert Document.from_dict({"text": TEXT, "spans": [span]}) == Document(TEXT, (FLED,))
     assert Document.from_dict({"text": TEXT, "spans": [span | {"score": 1}]}).spans[0].score == 1.0
+
+
+@pytest.mark.parametrize("document", [
+    Document("a", id=7), Document("a", (Span(0, 1, 7),)), Document("a", (Span(0, 1, "X", id=7),)),
+    Document("a", (span := Span(0, 1, "X"),), (Relation(7, span, span),)),
+])
+def test_a_name_that_is_no_string_is_told_when_it_is_written(document):
+    with pytest.raises(DocumentError, match="an id, label or type is no string: .* not int"):
+        document.to_json()
+
+
+@pytest.mark.parametrize("score", [1e-5, 0.30000000000000004, 123456.789, 1e22, float("nan"), float("-inf"), 1, True])
+def test_scores_and_offsets_are_written_as_numbers(score):
+    document = Document("a", (span := Span(False, True, "X", score=score),), (Relation("R", span, span, score),))
+    written = json.dumps(round(float(score), 4))
+    assert document.to_json() == (
+        '{"id": null, "text": "a", "spans": [{"id": "T1", "start": 0, "end": 1, "label": "X", "score": %s}], '
+        '"relations": [{"type": "R", "head": "T1", "tail": "T1", "score": %s}], "meta": {}}' % (written, written))
 
 
 def test_what_cannot_be_written_leaves_no_file(tmp_path):
@@ -279,3 +359,17 @@ def test_an_empty_text_is_a_document():
     document = Document("")
     assert (document.entities, document.events, document.causes, document.relations) == ((), (), (), ())
     assert Document.from_dict(document.to_dict()) == document
+
+
+def test_keys_that_the_format_does_not_have_are_counted(tmp_path):
+    (tmp_path / "a.jsonl").write_text(json.dumps({**GOOD, "x": 1, "note": 2}) + "\n" + json.dumps({
+        **GOOD, "spans": [{**span, "x": 1, "colour": 2} for span in GOOD["spans"]],
+        "relations": [{**GOOD["relations"][0], "id": "R1"}, *GOOD["relations"][1:]]}), encoding="utf-8")
+    losses = Losses()
+    first, second = arabie.read(tmp_path / "a.jsonl", losses=losses)
+    assert first == second
+    assert losses.counts == {
+        '"x" of a document not kept; what is under "meta" is': 1,
+        '"note" of a document not kept; what is under "meta" is': 1,
+        '"x" in spans not kept': 6, '"colour" in spans not kept': 6, '"id" in relations not kept': 1}
+    assert losses.examples['"x" in spans not kept'] == [f"{tmp_path / 'a.jsonl'}:2"]

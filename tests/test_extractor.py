@@ -53,7 +53,7 @@ def slow_spans(extractor, text):
     encoded = extractor.encoder.encode(text)
     rows = [[] for _ in extractor.schema.layers]
     for window in windows(encoded, extractor.window_settings):
-        (output,) = extractor.engine.run([extractor._window_input(encoded, window)])
+        (output,) = extractor.engine.run([extractor.encoder.window_input(encoded, window)])
         for kept, scores in zip(rows, output.tags):
             kept.append(scores[window.own_start - window.start:window.own_end - window.start])
     found = set()

@@ -29,7 +29,7 @@ class Annotation:
 def examples(documents: Iterable[Document], encoder: Encoder, schema: Schema, settings: WindowSettings, left_out: Losses) -> Iterator[dict[str, Any]]:
     """One example a window. ``left_out`` counts the annotations that cannot be learnt from, by cause.
 
-    Fields: length, ids, first, last (see WindowInput), tags [layers][units], statuses [units], spans [n][first, last, label],
+    Fields: length, ids, first, last (see encoding.WindowInput), tags [layers][units], statuses [units], spans [n][first, last, label],
     relations [m][head, tail, type]. A span that a window cuts is IGNORED there; another window has it whole.
     """
     for document in documents:
@@ -89,8 +89,7 @@ def _usable(document: Document, encoded: Encoded, schema: Schema, left_out: Loss
 
 
 def _example(encoded: Encoded, window: Window, annotation: Annotation, schema: Schema, encoder: Encoder, reached: set[Relation]) -> dict[str, Any]:
-    places = encoded.first_piece[window.start:window.end + 1]
-    tokenizer = encoder.tokenizer
+    read = encoder.window_input(encoded, window)
     length = window.end - window.start
     labels = {label: number for number, label in enumerate(schema.all_labels)}
     inside = {span: (first - window.start, last - window.start) for span, (first, last) in annotation.units.items()
@@ -111,10 +110,10 @@ def _example(encoded: Encoded, window: Window, annotation: Annotation, schema: S
     reached.update(relations)
     names = schema.relation_names
     return {
-        "length": int(places[-1] - places[0]) + 2,
-        "ids": [tokenizer.cls_token_id, *encoded.pieces[places[0]:places[-1]].tolist(), tokenizer.sep_token_id],
-        "first": (places[:-1] - places[0] + 1).tolist(),
-        "last": (places[1:] - places[0]).tolist(),
+        "length": len(read.ids),
+        "ids": read.ids.tolist(),
+        "first": read.first.tolist(),
+        "last": read.last.tolist(),
         "tags": tags,
         "statuses": statuses.tolist(),
         "spans": [[*place, labels[span.label]] for span, place in inside.items()],

@@ -6,6 +6,7 @@ import json
 import lzma
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -15,15 +16,22 @@ from tqdm import tqdm
 from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 from arabie.errors import ConfigError
+from arabie.formats import read
 from arabie.text import PROFILES, view
 
 SPECIAL = {"pad_token": "[PAD]", "unk_token": "[UNK]", "cls_token": "[CLS]", "sep_token": "[SEP]", "mask_token": "[MASK]"}
+ANNOTATED = {".jsonl": "jsonl", ".src": "source"}
 HELD_OUT_EVERY = 200  # one document in so many measures perplexity
 
 
 def raw_documents(sources: Iterable[Path]) -> Iterator[tuple[str, int, str]]:
-    """(file name up to the first dot, line number from 0, text) of every document; a TAB stands for a paragraph break."""
+    """(file name up to the first dot, line number from 0, text) of every document; a TAB stands for a paragraph break.
+    Of annotated files (.jsonl, .src) the documents are numbered instead of lines."""
     for source in sources:
+        if source.suffix in ANNOTATED:
+            for number, document in enumerate(read(source, ANNOTATED[source.suffix])):
+                yield source.name.split(".")[0], number, document.text
+            continue
         opener = lzma.open if source.suffix == ".xz" else open
         with opener(source, "rt", encoding="utf-8", newline="\n") as stream:
             for number, line in enumerate(stream):
@@ -53,12 +61,12 @@ def data_files(places: Iterable[Path], patterns: tuple[str, ...]) -> list[Path]:
     return found
 
 
-def normalised(documents: Iterable[tuple[str, int, str]], profile: str, exclude: set[tuple[str, int]]) -> Iterator[str]:
-    """The view of every document that is not excluded, as the model will see text when it runs."""
+def normalised(documents: Iterable[tuple[str, int, str]], profile: str, exclude: set[tuple[str, int]]) -> Iterator[tuple[str, str]]:
+    """(source, view) of every document that is not excluded, as the model will see text when it runs."""
     settings = PROFILES[profile]
     for source, number, text in documents:
         if (source, number) not in exclude:
-            yield view(text, settings).text
+            yield source, view(text, settings).text
 
 
 def train_tokenizer(texts: Iterable[str], vocabulary: int, model_max_length: int) -> PreTrainedTokenizerFast:
@@ -75,27 +83,20 @@ def train_tokenizer(texts: Iterable[str], vocabulary: int, model_max_length: int
     return PreTrainedTokenizerFast(tokenizer_object=tokenizer, model_max_length=model_max_length, **SPECIAL)
 
 
-def encode_to_disk(texts: Iterable[str], tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
-    """Write train.bin and held_out.bin: uint32 token ids, a separator after each document."""
+def encode_to_disk(texts: Iterable[tuple[int, str]], tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
+    """Write train.bin and held_out.bin: uint32 token ids, a separator after each document. A text stands in train.bin as
+    many times as the number before it says, in held_out.bin once."""
     separator = [tokenizer.sep_token_id]
+    texts = iter(tqdm(texts, desc="encode", unit=" documents"))
     with open(folder / "train.bin.part", "wb") as train, open(folder / "held_out.bin", "wb") as held_out:
-        batch: list[str] = []
         written = 0
-        for text in tqdm(_and_end(texts), desc="encode", unit=" documents"):
-            if text is not None:
-                batch.append(text)
-            if len(batch) == 256 or text is None:
-                for ids in tokenizer(batch, add_special_tokens=False, return_attention_mask=False)["input_ids"] if batch else ():
-                    stream = held_out if written % HELD_OUT_EVERY == 0 else train
-                    np.asarray(ids + separator, dtype=np.uint32).tofile(stream)
-                    written += 1
-                batch = []
+        while batch := list(islice(texts, 256)):
+            encoded = tokenizer([text for _, text in batch], add_special_tokens=False, return_attention_mask=False)["input_ids"]
+            for (times, _), ids in zip(batch, encoded):
+                chosen = written % HELD_OUT_EVERY == 0
+                np.tile(np.asarray(ids + separator, dtype=np.uint32), 1 if chosen else times).tofile(held_out if chosen else train)
+                written += 1
     (folder / "train.bin.part").rename(folder / "train.bin")
-
-
-def _and_end(texts: Iterable[str]) -> Iterator[str | None]:
-    yield from texts
-    yield None
 
 
 @dataclass(frozen=True)

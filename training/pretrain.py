@@ -4,8 +4,9 @@
     python training/pretrain.py configs/pretrain-small.toml --data news/ --minutes 90 --resume
     python training/pretrain.py configs/pretrain-arabert.toml --data my-posts.txt
 
-The data are text files (also .xz), one document a line, TAB for a paragraph break. The run's folder holds the
-tokenizer, the encoded text, checkpoints and TensorBoard logs; its ``model/`` is a Hugging Face folder.
+The data are text files (also .xz), one document a line, TAB for a paragraph break, or annotated .jsonl and .src, of which
+the text is read. The run's folder holds the
+tokenizer, the encoded text, checkpoints and TensorBoard logs; its ``model/`` is a Hugging Face folder, in half precision.
 """
 
 from __future__ import annotations
@@ -37,9 +38,13 @@ log = logging.getLogger("pretrain")
 
 @dataclass(frozen=True)
 class EncoderSettings:
-    """A new encoder (``type`` is a Hugging Face model type, ``shape`` its config's fields) or a checkpoint to go on from."""
+    """A new encoder (``type`` is a Hugging Face model type, ``shape`` its config's fields) or a checkpoint to go on from.
+
+    ``attention`` is that of transformers: «eager» trains short sequences faster on a CPU, where the way back through
+    torch's fused attention is slow."""
 
     checkpoint: str = ""
+    attention: str = "sdpa"
     type: str = "modernbert"
     vocabulary: int = 16000
     shape: dict = field(default_factory=dict)
@@ -47,7 +52,8 @@ class EncoderSettings:
 
 @dataclass(frozen=True)
 class PretrainSettings:
-    """One pretraining experiment. Lengths in pieces; ``warmup`` and ``decay`` are shares of the whole run."""
+    """One pretraining experiment. Lengths in pieces; ``warmup`` and ``decay`` are shares of the whole run; ``repeat`` says how
+    often a pass over the data reads the documents of a file, by its name without endings (1 if it is not named)."""
 
     name: str
     encoder: EncoderSettings
@@ -61,6 +67,7 @@ class PretrainSettings:
     decay: float = 0.4
     precision: str = "bf16"
     compile: bool = False
+    repeat: dict = field(default_factory=dict)
     seed: int = 1
     log_every: int = 50
     save_every: int = 500
@@ -81,21 +88,22 @@ def prepare(settings: PretrainSettings, sources: list[Path], exclude: list[Path]
     log.info("reading %d files, leaving out %d annotated articles", len(sources), len(left_out))
     text_file = run / "normalised.txt"
     with open(text_file, "w", encoding="utf-8", errors="surrogatepass") as stream:
-        for text in tqdm(normalised(raw_documents(sources), settings.profile, left_out), desc="normalise", unit=" documents"):
-            stream.write(text.replace("\n", "\t") + "\n")
+        for source, text in tqdm(normalised(raw_documents(sources), settings.profile, left_out), desc="normalise", unit=" documents"):
+            stream.write(f"{settings.repeat.get(source, 1)}\t" + text.replace("\n", "\t") + "\n")
 
-    def texts():
+    def repeated_texts():
         with open(text_file, encoding="utf-8") as stream:
             for line in stream:
-                yield line.rstrip("\n").replace("\t", "\n")
+                times, text = line.rstrip("\n").split("\t", 1)
+                yield int(times), text.replace("\t", "\n")
 
     if settings.encoder.checkpoint:
         tokenizer = AutoTokenizer.from_pretrained(settings.encoder.checkpoint)
     else:
         log.info("training a tokenizer of %d pieces", settings.encoder.vocabulary)
-        tokenizer = train_tokenizer(texts(), settings.encoder.vocabulary, 512)
+        tokenizer = train_tokenizer((text for _, text in repeated_texts()), settings.encoder.vocabulary, 512)
     tokenizer.save_pretrained(run / "tokenizer")
-    encode_to_disk(texts(), tokenizer, run)
+    encode_to_disk(repeated_texts(), tokenizer, run)
     text_file.unlink()
     return tokenizer
 
@@ -103,22 +111,33 @@ def prepare(settings: PretrainSettings, sources: list[Path], exclude: list[Path]
 def build_model(settings: EncoderSettings, tokenizer: PreTrainedTokenizerFast) -> PreTrainedModel:
     """The masked-language model to train: a checkpoint's, or a new one of the given shape."""
     if settings.checkpoint:
-        return AutoModelForMaskedLM.from_pretrained(settings.checkpoint)
+        return AutoModelForMaskedLM.from_pretrained(settings.checkpoint, dtype=torch.float32, attn_implementation=settings.attention)
     ids = {"pad_token_id": tokenizer.pad_token_id, "cls_token_id": tokenizer.cls_token_id, "sep_token_id": tokenizer.sep_token_id,
            "bos_token_id": tokenizer.cls_token_id, "eos_token_id": tokenizer.sep_token_id}
     config = AutoConfig.for_model(settings.type, vocab_size=len(tokenizer), **ids, **settings.shape)
-    return AutoModelForMaskedLM.from_config(config)
+    return AutoModelForMaskedLM.from_config(config, attn_implementation=settings.attention)
 
 
-def masked_loss(model: PreTrainedModel, encoder: torch.nn.Module, ids: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+class MaskedLoss:
     """Cross-entropy over the masked positions; only they pass through the output layer, the dearest one of a small model."""
-    states = encoder(input_ids=ids, attention_mask=torch.ones_like(ids)).last_hidden_state
-    guessed = labels != -100
-    if hasattr(model, "decoder"):
-        logits = model.decoder(model.head(states[guessed]))
-    else:
-        logits = model.get_submodule("cls" if hasattr(model, "cls") else "lm_head")(states[guessed])
-    return torch.nn.functional.cross_entropy(logits.float(), labels[guessed])
+
+    def __init__(self, model: PreTrainedModel, compile: bool) -> None:
+        self.model = model
+        self.encoder = torch.compile(model.base_model) if compile else model.base_model
+        self.guess = torch.compile(self._guess, dynamic=True) if compile else self._guess
+
+    def __call__(self, ids: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        states = self.encoder(input_ids=ids, attention_mask=torch.ones_like(ids)).last_hidden_state
+        guessed = labels != -100
+        return self.guess(states[guessed], labels[guessed])
+
+    def _guess(self, states: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        model = self.model
+        if hasattr(model, "decoder"):
+            logits = model.decoder(model.head(states))
+        else:
+            logits = model.get_submodule("cls" if hasattr(model, "cls") else "lm_head")(states)
+        return torch.nn.functional.cross_entropy(logits.float(), labels)
 
 
 def optimiser(model: torch.nn.Module, settings: PretrainSettings) -> torch.optim.Optimizer:
@@ -155,16 +174,16 @@ class Budget:
 
 
 @torch.no_grad()
-def held_out_loss(model: PreTrainedModel, encoder: torch.nn.Module, batches: MaskedBatches, settings: PretrainSettings, device: torch.device) -> float:
+def held_out_loss(masked_loss: MaskedLoss, batches: MaskedBatches, settings: PretrainSettings, device: torch.device) -> float:
     """Mean masked loss over up to 40 held-out batches; its exponential is the perplexity of masked pieces."""
-    model.eval()
+    masked_loss.model.eval()
     count = max(1, min(40, len(batches.ids) // (batches.batch_size * batches.length)))
     losses = []
     for step in range(count):
         ids, labels = batches.batch(step)
         with torch.autocast(device.type, torch.bfloat16, enabled=settings.precision == "bf16"):
-            losses.append(masked_loss(model, encoder, ids.to(device), labels.to(device)).item())
-    model.train()
+            losses.append(masked_loss(ids.to(device), labels.to(device)).item())
+    masked_loss.model.train()
     return sum(losses) / len(losses)
 
 
@@ -192,7 +211,7 @@ def train(settings: PretrainSettings, run: Path, tokenizer: PreTrainedTokenizerF
         torch.set_rng_state(state["rng"].cpu())
         step, budget.spent = state["step"], state["spent"]
         log.info("resuming at step %d, %.1f minutes in", step, budget.spent / 60)
-    encoder = torch.compile(model.base_model) if settings.compile else model.base_model
+    masked_loss = MaskedLoss(model, settings.compile)
     board = SummaryWriter(run / "tensorboard")
     model.train()
     running, since, base_step = [], time.monotonic(), step
@@ -201,7 +220,7 @@ def train(settings: PretrainSettings, run: Path, tokenizer: PreTrainedTokenizerF
             group["lr"] = settings.learning_rate * schedule(progress, settings)
         ids, labels = batches.batch(step)
         with torch.autocast(device.type, torch.bfloat16, enabled=settings.precision == "bf16"):
-            loss = masked_loss(model, encoder, ids.to(device), labels.to(device))
+            loss = masked_loss(ids.to(device), labels.to(device))
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
@@ -216,20 +235,26 @@ def train(settings: PretrainSettings, run: Path, tokenizer: PreTrainedTokenizerF
             running = []
         if step % settings.save_every == 0:
             save(run, model, optimizer, step, budget.elapsed())
-            loss_held_out = held_out_loss(model, encoder, held_out, settings, device)
+            loss_held_out = held_out_loss(masked_loss, held_out, settings, device)
             board.add_scalar("loss/held_out", loss_held_out, step)
             log.info("step %d, held-out perplexity %.1f (loss %.3f)", step, math.exp(loss_held_out), loss_held_out)
     save(run, model, optimizer, step, budget.elapsed())
-    final = held_out_loss(model, encoder, held_out, settings, device)
-    model.save_pretrained(run / "model")
+    final = held_out_loss(masked_loss, held_out, settings, device)
+    model.to(torch.float16).save_pretrained(run / "model")
     tokenizer.save_pretrained(run / "model")
     return {"settings": asdict(settings), "steps": step, "minutes": round(budget.elapsed() / 60, 1),
             "pieces_seen": step * settings.batch_size * settings.length, "pieces_in_data": len(batches.ids),
-            "held_out_loss": round(final, 4), "held_out_perplexity": round(math.exp(final), 2), "device": device.type}
+            "held_out_loss": round(final, 4), "held_out_perplexity": round(math.exp(final), 2), "device": device.type} | _before(settings.encoder)
+
+
+def _before(settings: EncoderSettings) -> dict[str, Any]:
+    """What the checkpoint that was gone on from says of how it was made."""
+    told = Path(settings.checkpoint) / "pretraining.json"
+    return {"went_on_from": json.loads(told.read_text(encoding="utf-8"))} if settings.checkpoint and told.exists() else {}
 
 
 def main(config: Annotated[Path, typer.Argument(help="An experiment file, such as configs/pretrain-small.toml.")],
-         data: Annotated[list[Path], typer.Option(help="Text files, or folders of *.txt and *.txt.xz, such as ../shared/pretrain.")],
+         data: Annotated[list[Path], typer.Option(help="Text files or annotated ones, or folders of *.txt and *.txt.xz, such as ../shared/pretrain.")],
          exclude: Annotated[list[Path], typer.Option(help="Annotated JSONL files, or folders of them, whose articles are left out (by meta source and line).")] = [],
          out: Annotated[Path | None, typer.Option(help="The run's folder; runs/NAME if not given.")] = None,
          minutes: Annotated[float, typer.Option(help="Time to train, over all resumed parts.")] = 90.0,

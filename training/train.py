@@ -22,6 +22,7 @@ import datasets
 import torch
 import typer
 from transformers import AutoConfig, AutoModel, AutoTokenizer, EarlyStoppingCallback, PreTrainedModel, Trainer, TrainingArguments, set_seed
+from transformers.trainer_pt_utils import LengthGroupedSampler
 from transformers.trainer_utils import get_last_checkpoint
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # run as a script: training/ is not installed
@@ -37,6 +38,7 @@ from arabie.model import ArabieConfig, ArabieModel, without_pooler
 from arabie.model_folder import DEFAULT_MODEL, check_folder, load_model
 from arabie.schema import DEFAULT, Schema
 from arabie.text import PROFILES
+from training.augmentation import AugmentationSettings, AugmentedWindows, Augmenter
 from training.examples import Collator, examples
 from training.settings import load_settings
 
@@ -101,6 +103,7 @@ class TrainSettings:
     model: ModelSettings
     data: DataSettings = field(default_factory=DataSettings)
     training: RunSettings = field(default_factory=RunSettings)
+    augmentation: AugmentationSettings = field(default_factory=AugmentationSettings)
 
 
 def read_documents(paths: list[Path], schema: Schema) -> list[Document]:
@@ -138,12 +141,30 @@ def build_dataset(documents: list[Document], encoder: Encoder, config: ArabieCon
     return built.remove_columns("omitted")
 
 
+def augmented_windows(settings: TrainSettings, documents: list[Document], encoder: Encoder,
+                      config: ArabieConfig) -> AugmentedWindows:
+    """The examples of the documents, made anew for every epoch."""
+    schema = config.read_schema()
+
+    def encode(document: Document, left_out: Losses) -> list[dict[str, Any]]:
+        return list(examples([document], encoder, schema, config.windows(), left_out))
+
+    return AugmentedWindows(documents, Augmenter(settings.augmentation, documents), encode, settings.training.seed)
+
+
 class JointTrainer(Trainer):
     """The Trainer with its own learning rate for the heads, and evaluation of whole documents through the Extractor."""
 
     def __init__(self, *args: Any, dev: list[Document], tokenizer: Any, head_learning_rate: float, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.dev, self.tokenizer, self.head_learning_rate = dev, tokenizer, head_learning_rate
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> Any:
+        """Windows of like length together; the lengths of augmented ones change from epoch to epoch."""
+        if not isinstance(self.train_dataset, AugmentedWindows):
+            return super()._get_train_sampler(train_dataset)
+        size = self.args.train_batch_size * self.args.gradient_accumulation_steps
+        return LengthGroupedSampler(size, lengths=self.train_dataset.lengths)
 
     def create_optimizer(self, *args: Any, **kwargs: Any) -> torch.optim.Optimizer:
         if self.optimizer is None:
@@ -159,7 +180,7 @@ class JointTrainer(Trainer):
     def evaluate(self, eval_dataset: Any = None, ignore_keys: Any = None, metric_key_prefix: str = "eval") -> dict[str, float]:
         """Dev scores; ``eval_score`` is the mean F1 of the layers and of the relations (relaxed)."""
         model = self.accelerator.unwrap_model(self.model)
-        extractor = Extractor(model, self.tokenizer, str(self.args.device))
+        extractor = Extractor.of_model(model, self.tokenizer, str(self.args.device))
         summary = dev_scores(extractor, self.dev)
         model.train()
         metrics = {f"{metric_key_prefix}_{name}": value for name, value in summary.items() if value is not None}
@@ -246,7 +267,7 @@ def training_arguments(settings: TrainSettings, run: Path) -> TrainingArguments:
 def save_model(trainer: JointTrainer, tokenizer: Any, settings: TrainSettings, run: Path, counts: dict[str, Any]) -> None:
     """Write ``model/``: the weights in half precision, the tokenizer, and training.json, which says how they were made."""
     folder = run / "model"
-    scores = dev_scores(Extractor(trainer.model, tokenizer, str(trainer.args.device)), trainer.dev)
+    scores = dev_scores(Extractor.of_model(trainer.model, tokenizer, str(trainer.args.device)), trainer.dev)
     trainer.model.to(torch.float16).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     told = {"settings": asdict(settings), "data": counts, "best_epoch": _best_epoch(trainer),
@@ -284,7 +305,9 @@ def run_training(settings: TrainSettings, train_files: list[Path], dev_files: li
     for line in left_out.lines():
         log.info("left out: %s", line)
     callbacks = [EarlyStoppingCallback(settings.training.patience)] if settings.training.patience else []
-    trainer = JointTrainer(model=model, args=training_arguments(settings, run), train_dataset=dataset, eval_dataset=dataset.select([0]),
+    anew = settings.augmentation.is_on
+    shown = augmented_windows(settings, train_documents, encoder, model.config) if anew else dataset
+    trainer = JointTrainer(model=model, args=training_arguments(settings, run), train_dataset=shown, eval_dataset=dataset.select([0]),
                            data_collator=Collator(schema, tokenizer.pad_token_id or 0, tokenizer.mask_token_id or 0, settings.training.mask_units),
                            callbacks=callbacks, dev=dev_documents,
                            tokenizer=tokenizer, head_learning_rate=settings.training.head_learning_rate)

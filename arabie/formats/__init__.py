@@ -28,6 +28,7 @@ FORMATS = {
     "spacy": "spaCy: a DocBin (.spacy, needs the extra spacy) or Doc.to_json as JSON or JSONL",
     "datasets": "Hugging Face datasets: a saved folder, parquet or JSONL, nested or as tokens; needs the extra train",
     "apf": "ACE .apf.xml with .sgm or .txt beside it, a pair a document",
+    "ere": "Rich ERE .rich_ere.xml with its source text, a pair a document",
     "dygie": "DyGIE++, PURE and SciERC: JSON of sentences with ner, relations and events",
     "gliner": "GLiNER: JSON of tokenized_text with ner and relations",
 }
@@ -69,7 +70,8 @@ def _hinted(documents: Iterable[Document], path: str | Path, format: str) -> Ite
         found = looks_like(path)
         if found in (None, format):
             raise
-        raise FileError(f"{error}. It looks like {found}: read it with --from {found}") from None
+        raise FileError(f"{error}. It looks like {found}; to convert it: "
+                        f"arabie convert {path} NEW.jsonl --from {found} --to jsonl") from None
 
 
 def write(documents: Iterable[Document], path: str | Path, format: str = "jsonl", *, schema: Schema | None = None,

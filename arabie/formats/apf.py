@@ -8,19 +8,18 @@ status, MODALITY="Other" its third.
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Iterable, Iterator
 from itertools import count
 from pathlib import Path
-from typing import Any
 from xml.etree import ElementTree
-from xml.parsers import expat
 
 from arabie.document import Document, Relation, Span
 from arabie.errors import ArabieError, FileError, nearest
-from arabie.formats.files import atomic_folder, atomic_writer, read_bytes, read_text
+from arabie.formats.files import atomic_folder, read_text, write_text
+from arabie.formats.folders import named
 from arabie.formats.losses import Losses
+from arabie.formats.mentions import TAG, Mentions, Node, legal, parse, typed, without_controls
 from arabie.formats.records import each_once
 from arabie.formats.uncarried import count_uncarried, name_of
 from arabie.schema import Schema
@@ -29,11 +28,7 @@ SUFFIX = ".apf.xml"
 EVENTS = "events"
 EXTENTS = ("extent", "head")
 _SOURCES = (".sgm", ".sgml", ".txt")
-_TAG = re.compile(r"<[/!?]?[A-Za-z][^<>]*>")
-_NOT_COMPARED = re.compile("[\\s\x00-\x1f\ufffe\uffff]+")
-_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _NOT_ID = re.compile(r"[\s\ufffe\uffff]")
-_UNSAFE = re.compile(r'[\x00-\x1f"*/:<>?\\|]')
 _HEADER = '<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE source_file SYSTEM "apf.v5.1.1.dtd">\n'
 
 
@@ -50,41 +45,12 @@ def read(path: str | Path, *, schema: Schema, losses: Losses, extent: str = "ext
     if not files:
         raise FileError(f"{path}: the folder holds no {SUFFIX} file; name the folder that does")
     for file in files:
-        root, text = _parse(file), _source(file)
+        root, text = parse(file), _source(file)
         documents = [root] if root.tag == "document" else root.findall("document")
         if not documents:
             raise FileError(f"{file}:{root.line}: no <document> in <{root.tag}>; APF is <source_file><document>…")
         for document in documents:
-            yield _Reading(document, text, str(file), extent, schema, losses).document()
-
-
-class _Node(ElementTree.Element):
-    """An element that knows its line."""
-
-    line = 0
-
-
-def _parse(file: Path) -> _Node:
-    """The tree of an XML file. Entities are refused and external ones never fetched."""
-    builder, parser = ElementTree.TreeBuilder(element_factory=_Node), expat.ParserCreate()
-
-    def start(tag: str, attributes: dict[str, str]) -> None:
-        builder.start(tag, attributes).line = parser.CurrentLineNumber
-
-    def refuse(name: str, *_: Any) -> None:
-        raise FileError(f"{file}:{parser.CurrentLineNumber}: the entity {name!r} is declared or used; "
-                        "write the characters themselves and take the declaration out")
-
-    parser.StartElementHandler, parser.EndElementHandler, parser.CharacterDataHandler = start, builder.end, builder.data
-    parser.EntityDeclHandler = parser.SkippedEntityHandler = refuse
-    try:
-        parser.Parse(read_bytes(file), True)
-    except expat.ExpatError as error:
-        fault = f"{expat.errors.messages[error.code]} at column {error.offset + 1}"
-        raise FileError(f"{file}:{error.lineno}: not XML: {fault}; mend it, or export it again") from None
-    except (ValueError, LookupError) as error:
-        raise FileError(f"{file}:1: the encoding that it declares cannot be read: {error}; save it as UTF-8") from None
-    return builder.close()
+            yield _Reading(document, text, file, extent, schema, losses).document()
 
 
 def _source(file: Path) -> str:
@@ -95,17 +61,16 @@ def _source(file: Path) -> str:
     if source is None:
         raise FileError(f"{file}: its text is not beside it; add {' or '.join(source.name for source in sources)}")
     text = read_text(source)
-    return text if source.suffix == ".txt" else _TAG.sub("", text)
+    return text if source.suffix == ".txt" else TAG.sub("", text)
 
 
 class _Reading:
-    """One <document> on its way to a Document; ``mentions`` holds the span of each mention's ID."""
+    """One <document> on its way to a Document."""
 
-    def __init__(self, tree: _Node, text: str, file: str, extent: str, schema: Schema, losses: Losses) -> None:
-        self.tree, self.text, self.file, self.extent = tree, text, file, extent
+    def __init__(self, tree: Node, text: str, file: Path, extent: str, schema: Schema, losses: Losses) -> None:
+        self.tree, self.text, self.extent = tree, text, extent
         self.schema, self.losses = schema, losses
-        self.mentions: dict[str, Span] = {}
-        self.spans: dict[Span, Span] = {}
+        self.mentions = Mentions(file, losses)
 
     def document(self) -> Document:
         for kind in ("entity", "value", "timex2"):
@@ -115,116 +80,88 @@ class _Reading:
             self._triggers(event)
         relations = [found for event in self.tree.iter("event") for found in self._arguments(event)]
         relations += [found for relation in self.tree.iter("relation") for found in self._relations(relation)]
-        relations = each_once(relations, self.losses, self._where(self.tree))
-        return Document(self.text, tuple(self.spans), relations, self.tree.get("DOCID"), {}, self.schema)
+        relations = each_once(relations, self.losses, self.mentions.where(self.tree))
+        return Document(self.text, tuple(self.mentions.spans), relations, self.tree.get("DOCID"), {}, self.schema)
 
-    def _where(self, node: _Node) -> str:
-        return f"{self.file}:{node.line}"
+    def _lose(self, cause: str, node: Node) -> None:
+        self.losses.add(cause, self.mentions.where(node))
 
-    def _get(self, node: _Node, name: str) -> str:
-        value = node.get(name)
-        if value is None:
-            raise FileError(f"{self._where(node)}: <{node.tag}> has no {name}; add it")
-        return value
-
-    def _type(self, node: _Node) -> str:
+    def _type(self, node: Node) -> str:
         subtype = node.get("SUBTYPE")
-        return self._get(node, "TYPE") + ("" if subtype is None else f":{subtype}")
+        return self.mentions.get(node, "TYPE") + ("" if subtype is None else f":{subtype}")
 
-    def _mentions(self, node: _Node, kind: str) -> None:
+    def _mentions(self, node: Node, kind: str) -> None:
         label = kind.upper() if kind == "timex2" else self._type(node)
         mentions = node.findall(f"{kind}_mention")
         if len(mentions) > 1:
-            self.losses.add("coreference of the mentions of an entity not kept", self._where(node))
+            self._lose("coreference of the mentions of an entity not kept", node)
         if node.get("CLASS", "SPC") != "SPC" or node.get("VAL") is not None:
-            self.losses.add("class of an entity or value of a time not kept", self._where(node))
+            self._lose("class of an entity or value of a time not kept", node)
         for mention in mentions:
             place, head = self._extent(mention, "extent"), mention.find("head")
             if head is not None and (head_place := self._charseq(head)) != place:
-                self.losses.add("head and whole extent of a mention differ; one is not kept", self._where(mention))
+                self._lose("head and whole extent of a mention differ; one is not kept", mention)
                 place = head_place if self.extent == "head" else place
             status = self.schema.default_status(label)
             if mention.get("TYPE", "NAM") != "NAM":
-                self.losses.add("level of a mention, such as NOM or PRO, not kept", self._where(mention))
-            self._add(mention, Span(*place, label, status, id=self._get(mention, "ID")), "mention")
+                self._lose("level of a mention, such as NOM or PRO, not kept", mention)
+            self.mentions.add(mention, Span(*place, label, status, id=self.mentions.get(mention, "ID")), "mention")
 
-    def _add(self, node: _Node, span: Span, what: str) -> None:
-        if span.id in self.mentions:
-            raise FileError(f"{self._where(node)}: the ID {span.id!r} is used twice; give one another")
-        if span in self.spans:
-            self.losses.add(f"{what} at the place of another with the same label, joined with it", self._where(node))
-        self.mentions[span.id] = self.spans.setdefault(span, span)
-
-    def _extent(self, mention: _Node, name: str) -> tuple[int, int]:
+    def _extent(self, mention: Node, name: str) -> tuple[int, int]:
         node = mention.find(name)
         if node is None:
-            raise FileError(f"{self._where(mention)}: <{mention.tag}> has no <{name}>; add it, with its <charseq>")
+            raise FileError(f"{self.mentions.where(mention)}: <{mention.tag}> has no <{name}>; "
+                            "add it, with its <charseq>")
         return self._charseq(node)
 
-    def _charseq(self, node: _Node) -> tuple[int, int]:
+    def _charseq(self, node: Node) -> tuple[int, int]:
         """The range of an extent, head or anchor, proved against the characters that it quotes."""
         found = node.find("charseq")
         if found is None:
-            raise FileError(f'{self._where(node)}: <{node.tag}> has no <charseq START="…" END="…">; add it')
-        try:
-            start, end = (int(self._get(found, name)) for name in ("START", "END"))
-        except ValueError:
-            raise FileError(f"{self._where(found)}: START={found.get('START')!r} END={found.get('END')!r}; "
-                            "they must be numbers") from None
+            raise FileError(f'{self.mentions.where(node)}: <{node.tag}> has no <charseq START="…" END="…">; add it')
+        start, end = self.mentions.numbers(found, "START", "END")
         if not 0 <= start <= end < len(self.text):
-            raise FileError(f"{self._where(found)}: {start} to {end} does not lie in the text of {len(self.text)} "
-                            "characters; offsets are counted from 0 without tags, and END is the last character itself")
-        covered, quoted = self.text[start:end + 1], "".join(found.itertext())
-        if quoted.strip() and _bare(quoted) not in (_bare(covered), _bare(html.unescape(covered))):
-            raise FileError(f"{self._where(found)}: {quoted[:40]!r} is not what stands at {start} to {end}, "
-                            f"{covered[:40]!r}; check that this is the text that was annotated, line ends included")
+            raise FileError(f"{self.mentions.where(found)}: {start} to {end} does not lie in the text of "
+                            f"{len(self.text)} characters; offsets are counted from 0 without tags, and END is the "
+                            "last character itself")
+        self.mentions.prove(found, self.text[start:end + 1], f"{start} to {end}")
         return start, end + 1
 
-    def _triggers(self, event: _Node) -> None:
+    def _triggers(self, event: Node) -> None:
         label, status = self._type(event), self._status(event)
         if event.get("GENERICITY", "Specific") != "Specific" or event.get("TENSE", "Unspecified") != "Unspecified":
-            self.losses.add("genericity or tense of an event not kept", self._where(event))
+            self._lose("genericity or tense of an event not kept", event)
         for mention in event.findall("event_mention"):
             place = self._extent(mention, "anchor")
             status = status or self.schema.default_status(label)
-            self._add(mention, Span(*place, label, status, id=self._get(mention, "ID")), "event")
+            self.mentions.add(mention, Span(*place, label, status, id=self.mentions.get(mention, "ID")), "event")
 
-    def _status(self, event: _Node) -> str | None:
+    def _status(self, event: Node) -> str | None:
         """The status that an event's polarity and modality stand for; None for the default."""
         stated = [event.get("POLARITY", "Positive") == "Negative", event.get("MODALITY", "Asserted") != "Asserted"]
         statuses = [status for is_stated, status in zip(stated, self.schema.statuses[1:]) if is_stated]
         if len(statuses) != sum(stated) or len(statuses) > 1:
-            self.losses.add("polarity or modality of an event that no status of the schema tells", self._where(event))
+            self._lose("polarity or modality of an event that no status of the schema tells", event)
         return statuses[0] if statuses else None
 
-    def _arguments(self, event: _Node) -> Iterator[Relation]:
+    def _arguments(self, event: Node) -> Iterator[Relation]:
         for mention in event.findall("event_mention"):
             for argument in mention.findall("event_mention_argument"):
-                yield Relation(self._get(argument, "ROLE"), self.mentions[mention.get("ID")], self._referred(argument))
+                role, tail = self.mentions.get(argument, "ROLE"), self.mentions.referred(argument, "REFID")
+                yield Relation(role, self.mentions.referred(mention, "ID"), tail)
 
-    def _relations(self, relation: _Node) -> Iterator[Relation]:
+    def _relations(self, relation: Node) -> Iterator[Relation]:
         type = self._type(relation)
         for mention in relation.findall("relation_mention"):
             arguments = mention.findall("relation_mention_argument")
-            ends = {self._get(argument, "ROLE"): self._referred(argument) for argument in arguments}
+            ends = {self.mentions.get(argument, "ROLE"): self.mentions.referred(argument, "REFID")
+                    for argument in arguments}
             if not {"Arg-1", "Arg-2"} <= ends.keys():
-                raise FileError(f"{self._where(mention)}: the relation {type} needs arguments with the ROLEs Arg-1 and "
-                                "Arg-2; add them")
+                raise FileError(f"{self.mentions.where(mention)}: the relation {type} needs arguments with the ROLEs "
+                                "Arg-1 and Arg-2; add them")
             if len(arguments) > 2:
-                self.losses.add("further argument of a relation, such as its time, not kept", self._where(mention))
+                self._lose("further argument of a relation, such as its time, not kept", mention)
             yield Relation(type, ends["Arg-1"], ends["Arg-2"])
-
-    def _referred(self, argument: _Node) -> Span:
-        name = self._get(argument, "REFID")
-        if name not in self.mentions:
-            raise FileError(f"{self._where(argument)}: REFID={name!r} is the ID of no mention; "
-                            f"{nearest(name, list(self.mentions)[:20])}")
-        return self.mentions[name]
-
-
-def _bare(text: str) -> str:
-    """A text without what XML changes or cannot hold: white space and control characters."""
-    return _NOT_COMPARED.sub("", text)
 
 
 def write(documents: Iterable[Document], path: str | Path, *, schema: Schema, losses: Losses) -> None:
@@ -234,35 +171,20 @@ def write(documents: Iterable[Document], path: str | Path, *, schema: Schema, lo
     spans become entities of one mention, all other relations relations.
     """
     with atomic_folder(path) as folder:
-        taken: set[str] = set()
-        for number, document in enumerate(documents, 1):
-            name = _file_name(document, number, taken)
-            taken.add(name.casefold())
+        for name, document in named(documents):
             count_uncarried(document, losses, {"relations", "status", "id"})
             if document.id is None:
                 losses.add("document without id, given the name of its file", name)
             suffix, source = _source_of(document.text)
             tree = _Writing(document, name, schema, losses).tree(name + suffix)
-            _write(folder / (name + suffix), source)
-            _write(folder / (name + SUFFIX), _HEADER + ElementTree.tostring(tree, encoding="unicode") + "\n")
-
-
-def _write(path: Path, content: str) -> None:
-    with atomic_writer(path) as stream:
-        stream.write(content)
-
-
-def _file_name(document: Document, number: int, taken: set[str]) -> str:
-    """A name for a document's files: its id, made fit and made unique."""
-    name = _UNSAFE.sub("_", document.id or "")[:80].strip(". ") or f"document-{number}"
-    names = (name, *(f"{name}-{n}" for n in range(2, len(taken) + 3)))
-    return next(found for found in names if found.casefold() not in taken)
+            write_text(folder / (name + suffix), source)
+            write_text(folder / (name + SUFFIX), _HEADER + ElementTree.tostring(tree, encoding="unicode") + "\n")
 
 
 def _source_of(text: str) -> tuple[str, str]:
     """The suffix and content of the file from which the same text is read back."""
     marked = f"<DOC><TEXT>{text}</TEXT></DOC>"
-    if _TAG.sub("", marked) == text:
+    if TAG.sub("", marked) == text:
         return ".sgm", marked
     return ".txt", "\ufeff" * text.startswith("\ufeff") + text
 
@@ -300,19 +222,14 @@ class _Writing:
         return root
 
     def _legal(self, text: str) -> str:
-        """A text without the characters that XML cannot hold, which are counted."""
-        legal = _NOT_XML.sub("", text)
-        if legal != text:
-            self.losses.add("control character in an id, label or type, which XML cannot hold", name_of(self.document))
-        return legal
+        return legal(text, self.document, self.losses)
 
     def _type(self, label: str) -> dict[str, str]:
-        type, colon, subtype = self._legal(label).partition(":")
-        return {"TYPE": type, "SUBTYPE": subtype} if colon else {"TYPE": type}
+        return {name.upper(): value for name, value in typed(self._legal(label)).items()}
 
     def _extent(self, parent: ElementTree.Element, tag: str, span: Span) -> None:
         extent, ends = ElementTree.SubElement(parent, tag), {"START": str(span.start), "END": str(span.end - 1)}
-        ElementTree.SubElement(extent, "charseq", ends).text = _NOT_XML.sub("", span.text)
+        ElementTree.SubElement(extent, "charseq", ends).text = without_controls(span.text)
 
     def _entity(self, tree: ElementTree.Element, span: Span) -> None:
         name = f"{self.prefix}-E{next(self.numbers)}"

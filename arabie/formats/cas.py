@@ -288,6 +288,8 @@ def write(documents: Iterable[Document], path: str | Path, *, schema: Schema, lo
             cas = cassis.Cas(types, sofa_string=document.text, sofa_mime="text/plain")
             _fill(cas, document, layers, losses)
             return cas.to_xmi() if suffix == ".xmi" else cas.to_json()
+        except UnicodeEncodeError:
+            raise  # half of a surrogate pair, which whoever writes the file tells
         except ValueError as error:
             advice = "; write form='json'" if suffix == ".xmi" else ""
             raise DocumentError(f"{name_of(document)} holds characters that a CAS cannot: {error}{advice}") from None

@@ -7,14 +7,20 @@ import os
 import re
 import shutil
 import tempfile
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
+import orjson
+
 from arabie.errors import FileError
 
 _SPACE = re.compile(r"[ \t\r\n]*")
+_ALL_ZEROS = bytes.maketrans(b"123456789", b"000000000")
+_BUFFER = 1 << 16
+_LONG_NUMBER = b"0" * 19
 
 
 def read_bytes(path: str | Path) -> bytes:
@@ -43,22 +49,34 @@ def read_text(path: str | Path) -> str:
 
 def read_lines(path: str | Path) -> Iterator[tuple[int, str]]:
     """(line number from 1, line without its end) of a UTF-8 file, one at a time; only LF and CRLF end a line."""
+    for number, line in _raw_lines(path):
+        yield number, _decoded(path, number, line)
+
+
+def _raw_lines(path: str | Path) -> Iterator[tuple[int, bytes]]:
     try:
         with _open(path) as stream:
-            for number, line in enumerate(stream, 1):
-                try:
-                    yield number, line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
-                except UnicodeDecodeError as error:
-                    raise FileError(f"{path}:{number}: not UTF-8: byte {error.start} of the line is "
-                                    f"0x{line[error.start]:02x}; save the file as UTF-8") from None
+            yield from enumerate(stream, 1)
     except OSError as error:
         raise FileError(f"{path}: cannot be read: {error.strerror}") from None
 
 
+def _decoded(path: str | Path, number: int, line: bytes) -> str:
+    try:
+        return line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
+    except UnicodeDecodeError as error:
+        raise FileError(f"{path}:{number}: not UTF-8: byte {error.start} of the line is "
+                        f"0x{line[error.start]:02x}; save the file as UTF-8") from None
+
+
 def read_records(path: str | Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """("file:line", object) of a JSONL file, a line at a time, or of a JSON file with one list, which is read whole."""
-    opening = next((line.lstrip()[0] for _, line in read_lines(path) if line.strip()), "")
-    for number, record in (_list_items if opening == "[" else _line_items)(path):
+    """("file:line", object) of a JSONL file, a line at a time, or of a JSON file with one list, which is read whole.
+
+    So is a file whose first line is a brace alone: one object over several lines, as programs print it for the eye.
+    """
+    opening = next((line.strip() for _, line in read_lines(path) if line.strip()), "")
+    items = _list_items if opening.startswith("[") else _spread_item if opening == "{" else _line_items
+    for number, record in items(path):
         if not isinstance(record, dict):
             raise FileError(f"{path}:{number}: {json.dumps(record, ensure_ascii=False)[:60]} is not an object; "
                             "each record is one JSON object in braces")
@@ -66,12 +84,34 @@ def read_records(path: str | Path) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _line_items(path: str | Path) -> Iterator[tuple[int, Any]]:
-    for number, line in read_lines(path):
-        if line.strip():
+    for number, line in _raw_lines(path):
+        try:
+            item = _loads(line)
+        except ValueError:
+            text = _decoded(path, number, line)
+            if not text.strip():
+                continue
             try:
-                yield number, json.loads(line)
+                item = json.loads(text)
             except (ValueError, RecursionError) as error:
                 raise _not_json(path, number, error, "each line is one whole object") from None
+        yield number, item
+
+
+def _loads(line: bytes) -> Any:
+    """A line of JSON as json.loads gives it; ValueError for a fault, and for what json.loads alone reads rightly."""
+    if _LONG_NUMBER in line.translate(_ALL_ZEROS):
+        raise ValueError("orjson gives whole numbers beyond 64 bits as floats")
+    return orjson.loads(line)
+
+
+def _spread_item(path: str | Path) -> Iterator[tuple[int, Any]]:
+    text = read_text(path)
+    try:
+        yield text[:text.index("{")].count("\n") + 1, json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise _not_json(path, 1, error, "a brace alone on the first line begins the one object of a file; write "
+                        "several objects on a line each, or with commas in between in one list") from None
 
 
 def _list_items(path: str | Path) -> Iterator[tuple[int, Any]]:
@@ -102,7 +142,7 @@ def _not_json(path: str | Path, line: int, error: Exception, advice: str) -> Fil
 
 def _open(path: str | Path) -> IO[bytes]:
     """A file to read bytes from; ``path`` may also be a zipfile.Path."""
-    return open(path, "rb") if isinstance(path, str) else path.open("rb")
+    return path.open("rb") if isinstance(path, zipfile.Path) else open(path, "rb", _BUFFER)
 
 
 @contextmanager
@@ -117,14 +157,13 @@ def atomic_writer(path: str | Path, mode: str = "w") -> Iterator[IO]:
     except OSError as error:
         raise FileError(f"{path}: cannot be written: {error.strerror}") from None
     try:
-        with os.fdopen(handle, mode, **text) as stream:
+        with os.fdopen(handle, mode, _BUFFER, **text) as stream:
             yield stream
         os.chmod(name, 0o666 & ~_umask())
         os.replace(name, path)
     except UnicodeEncodeError as error:
         os.unlink(name)
-        raise FileError(f"{path}: cannot be written as UTF-8: half of a surrogate pair, {error.object[error.start]!a}, "
-                        "stands in a text; take it out or put the whole character back") from None
+        raise _half_a_pair(path, error) from None
     except BaseException:
         if os.path.exists(name):
             os.unlink(name)
@@ -133,7 +172,10 @@ def atomic_writer(path: str | Path, mode: str = "w") -> Iterator[IO]:
 
 @contextmanager
 def atomic_folder(path: str | Path) -> Iterator[Path]:
-    """A folder to fill, which takes the place of ``path``, new or an empty folder, only when the block ends well."""
+    """A folder to fill, which takes the place of ``path``, new or an empty folder, only when the block ends well.
+
+    Fill it with ``write_text``: what can't be written then leaves nothing behind, and the error names ``path``.
+    """
     path = Path(path).absolute()
     try:
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
@@ -147,9 +189,21 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
         if path.exists():
             path.rmdir()
         os.replace(name, path)
-    except BaseException:
+    except BaseException as error:
         shutil.rmtree(name, ignore_errors=True)
+        if isinstance(error, UnicodeEncodeError):
+            raise _half_a_pair(path, error) from None
         raise
+
+
+def write_text(path: Path, content: str) -> None:
+    """Write a file of an ``atomic_folder``: UTF-8, line ends untouched."""
+    path.write_text(content, encoding="utf-8", newline="\n")
+
+
+def _half_a_pair(path: Path, error: UnicodeEncodeError) -> FileError:
+    return FileError(f"{path}: cannot be written as UTF-8: half of a surrogate pair, {error.object[error.start]!a}, "
+                     "stands in a text; take it out or put the whole character back")
 
 
 def _umask() -> int:

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from arabie.document import Document
 from arabie.errors import FileError
-from arabie.formats.files import atomic_folder, atomic_writer
+from arabie.formats.files import atomic_folder, atomic_writer, write_text
 from arabie.formats.losses import Losses
 from arabie.formats.uncarried import name_of
 
-_UNSAFE = re.compile(r'[\x00-\x1f"*/:<>?\\|]')
+_UNSAFE = re.compile(r'[\x00-\x1f\x7f"*/:<>?\\|\ud800-\udfff]')
 
 
 def files_in(path: str | Path, suffixes: tuple[str, ...]) -> Iterator[tuple[Path, str]]:
@@ -43,39 +43,49 @@ def write_each(documents: Iterable[Document], path: str | Path, suffix: str, ren
     if path.suffix.lower() != suffix:
         with atomic_folder(path) as folder:
             for name, content in beside.items():
-                _write(folder / name, content)
-            taken: set[str] = set()
-            for number, document in enumerate(documents, 1):
-                name = _file_name(document, number, taken)
-                taken.add(name.casefold())
-                _count_id(document, name, losses, carries_id)
-                _write(folder / f"{name}{suffix}", render(document))
+                write_text(folder / name, content)
+            for name, document in named(documents):
+                if not carries_id:
+                    count_id(document, name, losses)
+                write_text(folder / f"{name}{suffix}", render(document))
         return
     rows = list(islice(documents, 2))
     if len(rows) != 1:
         raise FileError(f"{path}: a {suffix} file holds one document, and there {'are more' if rows else 'is none'}; "
                         "name a folder, without a suffix")
-    _count_id(rows[0], path.stem, losses, carries_id)
-    content = render(rows[0])
-    for name, other in beside.items():
-        _write(path.with_name(f"{path.stem}.{name}"), other)
-    _write(path, content)
-
-
-def _write(path: Path, content: str) -> None:
+    if not carries_id:
+        count_id(rows[0], path.stem, losses)
     with atomic_writer(path) as stream:
-        stream.write(content)
+        stream.write(render(rows[0]))
+    for name, content in beside.items():
+        with atomic_writer(path.with_name(f"{path.stem}.{name}")) as stream:
+            stream.write(content)
 
 
-def _file_name(document: Document, number: int, taken: set[str]) -> str:
-    """A name for a document's file: its id, made fit, short (in bytes) and unique."""
-    fit = _UNSAFE.sub("_", str(document.id or "")).encode("utf-8", "replace")[:200].decode("utf-8", "ignore")
-    fit = fit.strip(". ") or f"document-{number}"
-    names = (fit if n == 1 else f"{fit}-{n}" for n in count(1))
-    return next(name for name in names if name.casefold() not in taken)
+def named(documents: Iterable[Document], *, folders: bool = False) -> Iterator[tuple[str, Document]]:
+    """(name for its files, document) for each document: its id, made fit for any system, short and unique.
+
+    The name has no ending. It is ``document-`` and the document's number where the id leaves nothing, and numbered
+    where another differs from it in upper and lower case at most. With ``folders`` a slash in an id parts folders.
+    """
+    taken: set[str] = set()
+    for number, document in enumerate(documents, 1):
+        id = str(document.id or "")
+        parts = [_fit(part) for part in (id.split("/") if folders else [id])]
+        name = "/".join(parts) if all(parts) else f"document-{number}"
+        names = (name if n == 1 else f"{name}-{n}" for n in count(1))
+        name = next(free for free in names if free.casefold() not in taken)
+        taken.add(name.casefold())
+        yield name, document
 
 
-def _count_id(document: Document, name: str, losses: Losses, carried: bool) -> None:
-    if not carried and document.id != name:
+def _fit(name: str) -> str:
+    """A name without what some system refuses, of at most 200 bytes; empty if nothing is left."""
+    return _UNSAFE.sub("_", name).encode()[:200].decode(errors="ignore").strip(". ")
+
+
+def count_id(document: Document, name: str, losses: Losses) -> None:
+    """Count an id that is not the name of its file, for formats that carry it as that only."""
+    if document.id != name:
         losses.add("document id, which is the name of the file in this format",
                    f"{name_of(document)} is named {name!r}")

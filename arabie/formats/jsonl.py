@@ -35,9 +35,9 @@ def _count_unread(record: Mapping[str, Any], losses: Losses, where: str) -> None
     for key in sorted(record.keys() - KEYS):
         losses.add(f'"{key}" of a document not kept; what is under "meta" is', where)
     for part, keys in PARTS.items():
-        for item in record.get(part) or ():
-            for key in sorted(item.keys() - keys):
-                losses.add(f'"{key}" in {part} not kept', where)
+        items = record.get(part) or ()
+        for key in sorted(set().union(*items) - keys):
+            losses.add(f'"{key}" in {part} not kept', where, sum(key in item for item in items))
 
 
 def write(documents: Iterable[Document], path: str | Path, *, schema: Schema, losses: Losses) -> None:

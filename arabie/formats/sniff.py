@@ -20,15 +20,16 @@ KEYS = (  # the first row whose keys all stand in a JSON file names it, so the m
     ("label-studio", {"from_name", "to_name"}),
     ("label-studio", {"data", "annotations"}),
     ("label-studio", {"data", "predictions"}),
-    ("prodigy", {"_input_hash", "_task_hash"}),
+    ("prodigy", {"text", "_task_hash"}),
     ("prodigy", {"text", "token_start"}),
     ("prodigy", {"text", "spans", "answer"}),
     ("doccano", {"text", "start_offset"}),
     ("spacy", {"text", "ents"}),
-    ("jsonl", {"text", "spans", "relations"}),
-    ("prodigy", {"text", "spans"}),
+    ("prodigy", {"text", "tokens", "ws"}),
+    ("jsonl", {"text", "spans"}),
 )
-_KEY = re.compile(r'(?<!\\)"([^"\\]{1,40})"\s*:')
+SIGNS = (("<deft_ere", "ere"), ("xmi", "cas"), ("source_file", "apf"))  # of XML
+_JSON = re.compile(r'"(?P<key>(?:[^"\\]|\\.)*)"\s*:|"(?:[^"\\]|\\.)*"|[][{}]')
 _LABELS = re.compile(r'"(?:label|labels|entities)"\s*:\s*\[\s*(?:\[\s*[0-9]|\])')
 _BRAT = re.compile(r"(?:[TREAMN#][0-9]+|\*)\t\S")
 _TAG = re.compile(r"O|[BIESLU]-\S+")
@@ -56,7 +57,7 @@ def looks_like(path: str | Path) -> str | None:
 def _by_ending(path: Path) -> str | None:
     if path.suffix == ".txt" and any(path.with_suffix(ending).exists() for ending in (".ann", ".a1", ".a2")):
         return "brat"
-    return "apf" if path.name.endswith(".apf.xml") else ENDINGS.get(path.suffix)
+    return {".apf.xml": "apf", ".rich_ere.xml": "ere"}.get("".join(path.suffixes[-2:]), ENDINGS.get(path.suffix))
 
 
 def _by_bytes(path: Path, head: bytes) -> str | None:
@@ -76,7 +77,7 @@ def _by_text(head: str) -> str | None:
     start = head.lstrip()
     lines = [line for line in start.splitlines()[:200] if line.strip()]
     if start.startswith("<"):
-        return "cas" if "xmi" in head else "apf" if "source_file" in head else None
+        return next((name for sign, name in SIGNS if sign in head), None)
     if start.startswith("#FORMAT=WebAnno"):
         return "webanno"
     if start.startswith(("{", "[")):
@@ -93,10 +94,25 @@ def _by_text(head: str) -> str | None:
 
 
 def _by_keys(head: str) -> str | None:
-    keys = set(_KEY.findall(head))
+    keys = _keys(head)
     found = next((name for name, needed in KEYS if needed <= keys), None)
     if found is None and "text" in keys | {"data"} and _LABELS.search(head):
         return "doccano"
     if found is None and re.search(r'"data"\s*:\s*\{', head):
         return "label-studio"
     return found
+
+
+def _keys(head: str) -> set[str]:
+    """Every key in the JSON that a head begins, but for those below ``meta``, where anything may stand."""
+    keys, above, key = set(), [], ""
+    for found in _JSON.finditer(head):
+        if found["key"] is not None:
+            key = found["key"]
+            if "meta" not in above:
+                keys.add(key)
+        elif found[0] in "{[":
+            above.append(key)
+        elif found[0] in "}]" and above:
+            key = above.pop()
+    return keys

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from arabie.text.profile import PROFILES, Profile
+from arabie.text.reading import Reading, read
 from arabie.text.units import Words, words
 from arabie.text.views import TextView, view
 
-__all__ = ["PROFILES", "Profile", "TextView", "Words", "view", "words"]
+__all__ = ["PROFILES", "Profile", "Reading", "TextView", "Words", "read", "view", "words"]

@@ -14,13 +14,14 @@ from arabie.text.profile import Profile
 _MARKS = "\u0610-\u061a\u064b-\u065f\u0670\u200b-\u200f"
 _HIJRI = "(?<![0-9٠-٩]ه)(?<![0-9٠-٩] ه)"  # «1445هـ.وقال» is a year
 _CUT = re.compile(
-    f"{_HIJRI}ـ[{_MARKS}]*(?P<one>[.,،*/_])(?=ـ*[{LETTERS}])"
+    "(?=[ـ.,،*/_ ])"  # which alone says no to nearly every character
+    f"(?:{_HIJRI}ـ[{_MARKS}]*(?P<one>[.,،*/_])(?=ـ*[{LETTERS}])"
     f"|ـ[{_MARKS}]*(?P<two>[^\\w\\s\"'«»“”‘’()\\[\\]{{}}<>]{{1,3}})(?=ـ+[{LETTERS}])"
     f"|(?<=[{LETTERS}{_MARKS}])(?P<before>[.,،*/_])(?=ـ+[{LETTERS}])"
-    f"|(?<=[{LETTERS}{_MARKS}]ـ)(?P<space> )(?=ـ+[{LETTERS}])"
+    f"|(?<=[{LETTERS}{_MARKS}]ـ)(?P<space> )(?=ـ+[{LETTERS}]))"
 )
 _LOOK_ALIKES = {**dict.fromkeys("1١۱lI", "ا"), **dict.fromkeys("oO0", "ه"), **dict.fromkeys("3٣۳", "ع"), "7": "ح"}
-_STRANGER = re.compile(f"(?<=[{LETTERS}])[{''.join(_LOOK_ALIKES)}](?=[{LETTERS}])")
+_STRANGER = re.compile(f"[{''.join(_LOOK_ALIKES)}](?<=[{LETTERS}].)(?=[{LETTERS}])")  # what is rare comes first
 _CUT_SIGN = re.compile("[.,،*/_ ]")
 _TAIL, _HEAD = re.compile(f"[{LETTERS}]*\\Z"), re.compile(f"[{LETTERS}]*")
 _REACH = 20  # letters looked at to each side

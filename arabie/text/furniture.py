@@ -6,7 +6,8 @@ import re
 from functools import cache
 from importlib.resources import files
 
-from arabie.text.views import view
+from arabie.text.profile import PROFILES
+from arabie.text.views import TextView, view
 
 _NETWORKS = (
     "فيسبوك|فيس بوك|تويتر|اكس|واتساب|واتس اب|تلغرام|تليغرام|تيليغرام|تلجرام|تيليجرام|انستغرام|انستقرام|انستجرام|"
@@ -19,7 +20,7 @@ _PARTS = {
     "ANY": r"(?:.{0,149}[^.])?",
     "SEP": r" ?[:|»>›←⬅–—…-]",
 }
-_EDGES = re.compile(r"^[^\w©]+|[^\w.)\]؟!]+$")  # bullets, emoji, arrows
+_BODY = re.compile(r"(?=[\w©]).*[\w.)\]؟!]")  # a line without bullets, emoji and arrows around it
 _LONGEST = 200
 
 
@@ -48,10 +49,17 @@ def furniture_lines(text: str) -> list[tuple[int, int]]:
     >>> [text[start:end] for start, end in furniture_lines(text)]
     ['الرئيسية » أخبار', 'زر الذهاب إلى الأعلى']
     """
+    return furniture_of(view(text))
+
+
+def furniture_of(seen: TextView) -> list[tuple[int, int]]:
+    """The same, of the raw text of a view."""
+    if seen.profile != PROFILES["default"]:
+        seen = view(seen.raw)
     found, start = [], 0
-    for raw, seen in zip(text.split("\n"), view(text).text.split("\n"), strict=True):
-        seen = _EDGES.sub("", seen)
-        if seen and len(seen) <= _LONGEST and _furniture().fullmatch(seen):
+    for raw, line in zip(seen.raw.split("\n"), seen.text.split("\n"), strict=True):
+        body = _BODY.search(line)
+        if body and len(body[0]) <= _LONGEST and _furniture().fullmatch(body[0]):
             found.append((start, start + len(raw)))
         start += len(raw) + 1
     return found

@@ -51,11 +51,11 @@ def words(view: TextView) -> Words:
     stops = np.append(np.flatnonzero(starts_word | symbol | (kinds == BLANK)), len(kinds)).astype(np.int32)
     ends = stops[np.searchsorted(stops, starts, side="right")]
     raw_starts = view.starts[starts]
-    line = np.searchsorted(_line_ends(view.raw), raw_starts).astype(np.int32)
+    line = np.searchsorted(line_ends(view.raw), raw_starts).astype(np.int32)
     return Words(raw_starts, view.ends[ends - 1], starts, ends, word[starts], line)
 
 
-def _line_ends(raw: str) -> np.ndarray:
+def line_ends(raw: str) -> np.ndarray:
     """Where lines end: LF, CR without LF, and the line and paragraph separators."""
     codes = codes_of(raw)
     ends = (codes == 0x0A) | (codes == 0x2028) | (codes == 0x2029)

@@ -26,7 +26,7 @@ EFFECTS = {
     "relation annotated twice": "relations",
     "score": "",
     "meta": "meta",
-    "id of a document": "id",
+    "document id, which": "id",
 }
 
 
@@ -225,8 +225,16 @@ def test_documents_without_a_fit_name_are_numbered_and_counted(tmp_path):
     losses = Losses()
     write(rows, tmp_path / "out", "brat", losses=losses)
     names = sorted(file.stem for file in (tmp_path / "out").glob("*.ann"))
-    assert names == ["X-again", "document-1", "document-2", "x"]
-    assert losses.counts == {"id of a document: none, or no file name": 2, "id of a document: used twice": 1}
+    assert names == ["X-2", "document-1", "document-2", "x"]
+    assert losses.counts == {"document id, which is the name of the file in this format": 3}
+
+
+def test_a_slash_in_an_id_is_a_folder(tmp_path):
+    rows = [Document("أ", id="north/a"), Document("ب", id="north/b:1"), Document("ج", id="../c")]
+    losses = write(rows, tmp_path / "out", "brat")
+    assert [(document.id, document.text) for document in read(tmp_path / "out", "brat")] == [
+        ("document-3", "ج"), ("north/a", "أ"), ("north/b_1", "ب")]
+    assert losses.counts == {"document id, which is the name of the file in this format": 2}
 
 
 def test_configuration_written_from_the_schema(tmp_path):

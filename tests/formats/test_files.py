@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import json
 import os
 import zipfile
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from arabie.errors import FileError
 from arabie.formats.files import atomic_folder, atomic_writer, read_records
@@ -16,6 +19,7 @@ RECORDS = [{"a": 1}, {"b": ["]", "،"]}]
     ('\ufeff{"a": 1}\r\n{"b": ["]", "،"]}\r\n', [1, 2]),
     ('[{"a": 1}, {"b": ["]", "،"]}]', [1, 1]),
     ('\ufeff\n [\n{"a":\n1}\n,\n{"b": ["]", "،"]}\n]\n', [3, 6]),
+    ('\ufeff\r\n {\r\n"a":\n1\n}\n\n', [2]),
 ])
 def test_records_of_lines_and_of_a_list_are_the_same(content, lines, tmp_path):
     path = tmp_path / "file"
@@ -37,6 +41,9 @@ def test_a_file_may_hold_no_record(content, tmp_path):
     ('[\n{"a": 1}', "file:2: not JSON: expecting a comma or the end of the list"),
     ('[{"a": 1}]\n]', "not JSON: something stands after the end of the list"),
     ('[\n"a"]', 'file:2: "a" is not an object'),
+    ('\n{\n"a": \n}', "file:4: not JSON: Expecting value at column 1; a brace alone on the first line begins"),
+    ('{\n"a": 1\n}\n{\n"a": 2\n}', "file:4: not JSON: Extra data at column 1; .* write several objects on a line each"),
+    ('{"a": 1,\n"b": 2}', "file:1: not JSON: .* at column 9; each line is one whole object"),
     ("[" * 100000, "file:1: JSON that cannot be read"),
     ('{"a":' * 100000, "file:1: JSON that cannot be read"),
 ])
@@ -44,6 +51,34 @@ def test_broken_json_is_named_with_its_line(content, message, tmp_path):
     (tmp_path / "file").write_text(content)
     with pytest.raises(FileError, match=message):
         list(read_records(tmp_path / "file"))
+
+
+NUMBERS = st.integers() | st.integers(2**62, 2**66) | st.integers(-2**66, -2**62) | st.floats()
+VALUES = st.recursive(st.none() | st.booleans() | NUMBERS | st.text(st.characters(), max_size=4), lambda inner: (
+    st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3)), max_leaves=6)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.dictionaries(st.text(max_size=3), VALUES, max_size=3), max_size=4), st.booleans(),
+       st.sampled_from(["\n", "\r\n", "\n \n", " \n\t"]))
+def test_lines_are_read_as_the_json_of_the_standard_library(tmp_path_factory, records, ascii, end):
+    path = tmp_path_factory.mktemp("lines") / "file"
+    text = end.join(json.dumps(record, ensure_ascii=ascii) for record in records)
+    path.write_bytes(text.encode("utf-8", "replace"))
+    text = path.read_text(encoding="utf-8")
+    expected = [json.loads(line) for line in text.split("\n") if line.strip()]
+    assert repr([record for _, record in read_records(path)]) == repr(expected)
+
+
+@pytest.mark.parametrize("number", [
+    "-0", "-0.0", "1e400", "18446744073709551615", "18446744073709551616", "-9223372036854775808",
+    "-9223372036854775809", "9" * 4000, "0." + "1234567890" * 3, "1" * 30 + "e2", "1" * 30 + ".5", "5e-324", "NaN",
+    "-Infinity",
+])
+def test_numbers_keep_their_kind_and_value(number, tmp_path):
+    (tmp_path / "file").write_text('{"n": %s, "a": 1, "n": %s}' % (number, number))
+    [(_, record)] = read_records(tmp_path / "file")
+    assert repr(record) == repr({"n": json.loads(number), "a": 1})
 
 
 def test_records_inside_a_zip(tmp_path):

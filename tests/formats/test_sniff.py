@@ -14,10 +14,15 @@ from arabie.formats.sniff import looks_like
 DATA = Path(__file__).parent / "data"
 TAGGED = "انشق\tB-X\nضابط\tO\n\nحلب\tB-LOC\n"
 SAMPLES = {
-    "jsonl": [{"text": "حلب", "spans": [{"id": "T1", "start": 0, "end": 3, "label": "LOC"}], "relations": []}],
+    "jsonl": [{"text": "حلب", "spans": [{"id": "T1", "start": 0, "end": 3, "label": "LOC"}], "relations": []},
+              {"text": "حلب", "spans": [{"start": 0}]}, {"id": "", "text": "{\"answer\": [", "spans": []},
+              {"meta": {"prodigy": [{"_task_hash": 1, "answer": ""}, {"meta": {}, "tokens": [{"ws": True}]}],
+                        "source": {"from_name": "a", "to_name": "b"}}, "text": "حلب", "spans": [], "relations": []}],
     "doccano": [{"text": "حلب", "label": [[0, 3, "LOC"]]}, {"id": 1, "text": "حلب", "entities": [], "relations": []}],
     "prodigy": [{"text": "حلب", "spans": [{"start": 0, "end": 3, "token_start": 0, "token_end": 0, "label": "LOC"}]},
-                {"text": "حلب", "spans": [], "answer": "accept"}],
+                {"text": "حلب", "spans": [], "answer": "accept"}, {"text": "حلب", "_input_hash": 1, "_task_hash": 2},
+                {"meta": {"source": "x"}, "text": "حلب", "spans": [], "answer": "accept"},
+                {"text": "حلب", "tokens": [{"text": "حلب", "start": 0, "end": 3, "id": 0, "ws": False}], "spans": []}],
     "label-studio": [{"data": {"text": "حلب"}, "annotations": [{"result": [{"from_name": "a", "to_name": "text"}]}]},
                      {"data": {"text": "حلب"}}],
     "dygie": [{"doc_key": "d", "sentences": [["حلب"]], "ner": [[[0, 0, "LOC"]]]}],
@@ -33,6 +38,7 @@ TEXTS = {
     "conll": TAGGED,
     "conllu": "# sent_id = 1\n1\tحلب\t_\t_\t_\t_\t0\t_\t_\tNE=B-LOC\n",
     "apf": '<?xml version="1.0"?>\n<source_file URI="d.sgm"/>',
+    "ere": '<?xml version="1.0"?>\n<deft_ere kit_id="d" doc_id="d"/>',
     "cas": '<?xml version="1.0"?>\n<xmi:XMI xmlns:xmi="http://www.omg.org/XMI"/>',
 }
 
@@ -71,9 +77,10 @@ def test_what_looks_like_nothing_is_not_guessed(content, tmp_path):
 
 def test_a_wrong_format_gets_an_error_that_names_the_right_one(tmp_path):
     (tmp_path / "file.jsonl").write_text(json.dumps(SAMPLES["doccano"][0]), encoding="utf-8")
-    with pytest.raises(FileError, match="no folder and no .ann.* It looks like doccano: read it with --from doccano"):
+    with pytest.raises(FileError, match="no folder and no .ann.* It looks like doccano; to convert it: "
+                                        "arabie convert .*file.jsonl NEW.jsonl --from doccano --to jsonl"):
         list(read(tmp_path / "file.jsonl", "brat"))
-    with pytest.raises(FileError, match="It looks like brat: read it with --from brat"):
+    with pytest.raises(FileError, match="It looks like brat; .* --from brat "):
         list(read(DATA / "brat" / "nested.ann", "prodigy"))
 
 
@@ -82,3 +89,10 @@ def test_an_error_in_the_right_format_gets_no_such_hint(tmp_path):
     with pytest.raises(FileError) as error:
         list(read(tmp_path / "file.jsonl", "doccano"))
     assert "It looks like" not in str(error.value)
+
+
+def test_a_fault_in_a_native_record_with_few_keys_is_not_taken_for_another_format(tmp_path):
+    (tmp_path / "file.jsonl").write_text('{"text": "حلب", "spans": [{"start": 0}]}', encoding="utf-8")
+    with pytest.raises(FileError) as error:
+        list(read(tmp_path / "file.jsonl"))
+    assert str(error.value) == f'{tmp_path / "file.jsonl"}:1: spans[0]: "start" and "end" are integers, not 0 and None'

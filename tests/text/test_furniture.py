@@ -17,6 +17,7 @@ FURNITURE = [
     "نسخ الرابط",
     "تابعنا ليصلك كل جديد", "تابعونا على تلغرام 👇", "تابعونا على: https://t.me/x", "‏اشترك بقناتنا ليصلك كل جديد 👇",
     "اشترك في نشرتنا البريدية", "© جميع الحقوق محفوظة 2024", "فيسبوك | تويتر | واتساب", "اترك تعليقاً",
+    "© 2024 موقع البلدة",
 ]  # fmt: skip
 NEWS = [
     "اقرأ كتاباً في الثكنة قبل أن يفر.", "شارك المقاتلون في معارك البادية", "شارك الخبر أهالي البلدة فخرجوا إلى الساحة",
@@ -26,7 +27,7 @@ NEWS = [
     "انضم إلى صفوف قسد عشرات العناصر",
     "انضم عنصران إلى قناتنا التلفزيونية.", "تابعوا سيرهم نحو البوكمال", "المصدر : متابعين القناة",
     "الحقوق محفوظة للمعتقلين، بحسب القانون",
-    "زار الوفد الصفحة الرئيسية للتاريخ", "اشترك في الهجوم ثلاثون عنصراً", "تابع التنظيم هجماته في البادية", "", "...",
+    "زار الوفد الصفحة الرئيسية للتاريخ", "اشترك في الهجوم ثلاثون عنصراً", "اشترك في نشرتنا ثلاثون صحفياً.", "تابع التنظيم هجماته في البادية", "", "...",
     "قسد",
 ]  # fmt: skip
 
@@ -44,6 +45,17 @@ def test_news_is_left_alone(line):
 @pytest.mark.parametrize(("kind", "pattern", "example"), patterns())
 def test_every_row_of_the_table_finds_its_own_example(kind, pattern, example):
     assert furniture_lines(example) == [(0, len(example))]
+
+
+@given(line=st.sampled_from(FURNITURE), left=st.text("•◄►👇🔔-–|«[(. ", max_size=120), right=st.text("•◄►👇🔔-–|»:، ", max_size=120))
+@settings(max_examples=100, deadline=None)
+def test_what_is_drawn_around_a_line_does_not_count(line, left, right):
+    text = left + line + right
+    assert furniture_lines(text) == [(0, len(text))]
+
+
+def test_a_line_longer_than_site_furniture_is_left_alone():
+    assert furniture_lines("فيسبوك | " * 10) and not furniture_lines("فيسبوك | " * 40)
 
 
 def test_ranges_are_of_whole_lines_whatever_the_view_did_to_the_lines_before():

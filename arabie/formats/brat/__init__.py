@@ -9,7 +9,6 @@ Offsets are code points of the file as it stands: a CRLF is two, a byte order ma
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -18,14 +17,14 @@ from arabie.errors import FileError
 from arabie.formats.brat.config import ALIAS, BOM, Convention, annotation_conf, status_attributes, visual_conf
 from arabie.formats.brat.reading import Reading
 from arabie.formats.brat.writing import Writing
-from arabie.formats.files import atomic_folder, atomic_writer
+from arabie.formats.files import atomic_folder, write_text
+from arabie.formats.folders import count_id, named
 from arabie.formats.losses import Losses
 from arabie.schema import Schema
 
 __all__ = ["read", "status_attributes", "write"]
 
 ENDINGS = (".ann", ".a1", ".a2")
-_FILE_NAME = re.compile(r"[^/\\.\x00-\x1f\x7f][^/\\\x00-\x1f\x7f]{0,60}")
 
 
 def read(path: str | Path, *, schema: Schema, losses: Losses, unit: str = "code-points", alias: str = ALIAS,
@@ -45,33 +44,14 @@ def write(documents: Iterable[Document], path: str | Path, *, schema: Schema, lo
     """Write a new folder that brat opens: .txt, .ann, annotation.conf and visual.conf."""
     convention = Convention.of(schema, losses, unit, alias, attributes)
     with atomic_folder(path) as folder:
-        taken: set[str] = set()
-        for number, document in enumerate(documents, 1):
-            name = _file_name(document.id, number, taken, losses)
+        for name, document in named(documents, folders=True):
+            count_id(document, name, losses)
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             mark = BOM if document.text.startswith(BOM) else ""
-            _save(folder / f"{name}.txt", mark + document.text)
-            _save(folder / f"{name}.ann", "".join(f"{line}\n" for line in Writing(document, convention).lines()))
-        _save(folder / "annotation.conf", annotation_conf(convention))
-        _save(folder / "visual.conf", visual_conf(schema))
-
-
-def _save(path: Path, text: str) -> None:
-    with atomic_writer(path) as stream:
-        stream.write(text)
-
-
-def _file_name(id: str | None, number: int, taken: set[str], losses: Losses) -> str:
-    """The path of a document in the folder, without ending: its id, or its number if the id can name no file."""
-    name = str(id)
-    if id is None or not all(_FILE_NAME.fullmatch(part) for part in name.split("/")):
-        name = f"document-{number}"
-        losses.add("id of a document: none, or no file name", f"{id!r} is written as {name}")
-    while name.casefold() in taken:
-        name += "-again"
-        losses.add("id of a document: used twice", f"{id!r} is written as {name}")
-    taken.add(name.casefold())
-    return name
+            write_text(folder / f"{name}.txt", mark + document.text)
+            write_text(folder / f"{name}.ann", "".join(f"{line}\n" for line in Writing(document, convention).lines()))
+        write_text(folder / "annotation.conf", annotation_conf(convention))
+        write_text(folder / "visual.conf", visual_conf(schema))
 
 
 def _documents(path: Path, losses: Losses) -> Iterator[tuple[str, str, list[Path]]]:

@@ -1,0 +1,90 @@
+"""OpenVINO on a CPU, in fp32, bf16 (on processors that have it) or int8."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import openvino
+
+from arabie.engines.batching import Batch
+from arabie.engines.cache import exported
+from arabie.engines.choice import Choice, threads
+from arabie.errors import ModelError
+
+if TYPE_CHECKING:
+    from arabie.engines.export import Graph
+
+HINTS = {"fp32": "f32", "bf16": "bf16", "int8": "f32"}  # int8: of what isn't quantised
+
+
+def open_runtime(folder: Path, choice: Choice) -> OpenVinoRuntime:
+    """The runtime of a model's folder, exported first if need be. Raises ModelError if that or the precision isn't possible."""
+    core = openvino.Core()
+    if choice.precision == "bf16" and "BF16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+        raise ModelError("this processor doesn't compute in bf16; use precision 'int8' or 'fp32'")
+    return OpenVinoRuntime(core, exported(folder, choice), choice)
+
+
+class OpenVinoRuntime:
+    """Runs an export; several batches at once."""
+
+    def __init__(self, core: openvino.Core, place: Path, choice: Choice) -> None:
+        self.choice = choice
+        self.pieces_a_batch = 2048
+        shared = {"INFERENCE_NUM_THREADS": threads(), "ENABLE_CPU_PINNING": False}
+        encoder = core.compile_model(place / "encoder.xml", "CPU", shared | {
+            "PERFORMANCE_HINT": "THROUGHPUT", "INFERENCE_PRECISION_HINT": HINTS[choice.precision]})
+        self._requests = [encoder.create_infer_request() for _ in range(encoder.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS"))]
+        alone = shared | {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
+        self._heads, self._relations = (core.compile_model(path, "CPU", alone).create_infer_request() if path.exists() else None
+                                        for path in (place / "heads.xml", place / "relations.xml"))
+
+    def encode(self, batches: Iterable[Batch]) -> Iterator[np.ndarray]:
+        """See Runtime."""
+        idle, running = deque(self._requests), deque()
+        for batch in batches:
+            if not idle:
+                yield _states(running, idle)
+            request = idle.popleft()
+            request.start_async(batch.inputs())
+            running.append(request)
+        while running:
+            yield _states(running, idle)
+
+    def label(self, states: np.ndarray) -> tuple[np.ndarray, ...]:
+        """See Runtime."""
+        return tuple(scores.copy() for scores in self._heads.infer([states]).values())
+
+    def relate(self, states: np.ndarray, spans: np.ndarray, pairs: np.ndarray) -> np.ndarray:
+        """See Runtime."""
+        return self._relations.infer([states, spans, pairs])[0].copy()
+
+
+def _states(running: deque, idle: deque) -> np.ndarray:
+    """What the request that has run longest found, which is then free for another batch."""
+    request = running.popleft()
+    request.wait()
+    idle.append(request)
+    return request.get_output_tensor(0).data.copy()
+
+
+def export(graphs: Sequence[Graph], precision: str, samples: Sequence[tuple[np.ndarray, ...]], target: Path) -> None:
+    """Write the graphs; for int8 the encoder's numbers are quantised by what they are on the samples."""
+    for graph in graphs:
+        model = openvino.convert_model(graph.module, example_input=dict(graph.inputs))
+        if graph.name == "encoder" and precision == "int8":
+            model = _quantised(model, samples)
+        openvino.save_model(model, target / f"{graph.name}.xml", compress_to_fp16=False)
+
+
+def _quantised(model: openvino.Model, samples: Sequence[tuple[np.ndarray, ...]]) -> openvino.Model:
+    try:
+        import nncf
+    except ImportError:
+        raise ModelError('nncf, which quantises, isn\'t installed; pip install "arabie[openvino]"') from None
+    return nncf.quantize(model, nncf.Dataset(samples), model_type=nncf.ModelType.TRANSFORMER, preset=nncf.QuantizationPreset.MIXED,
+                         subset_size=len(samples))
