@@ -16,6 +16,7 @@ from arabie.text import PROFILES, Profile, TextView, Words, view, words
 from arabie.text.furniture import furniture_lines
 
 PIECES_A_UNIT = 16  # of a longer unit (a pasted key, say) the model reads the first pieces; it is labelled all the same
+SEPARATORS = dict.fromkeys(range(0x1C, 0x20), " ")  # they part words in Unicode's eyes, but not in tokenizers'
 CHUNK = 20_000  # view characters tokenised in one go
 CHUNKS_A_CALL = 16  # chunks tokenised at once, in several threads; what comes of them takes about 200 bytes a piece
 
@@ -43,7 +44,7 @@ class Encoded:
         return (first, last) if fits else None
 
     def to_raw(self, first: int, last: int) -> tuple[int, int]:
-        """The raw range of the units from ``first`` to ``last`` inclusive; the only place where units become offsets."""
+        """The raw range of the units from ``first`` to ``last`` inclusive: only here do units become offsets."""
         return int(self.units.raw_starts[first]), int(self.units.raw_ends[last])
 
 
@@ -71,7 +72,7 @@ class WindowSettings:
 
 
 class Tokenizer(Protocol):
-    """What knows the pieces: a fast tokenizer of transformers, or a ``model_folder.FolderTokenizer``, which needs none of it.
+    """What knows the pieces: a fast tokenizer of transformers, or a FolderTokenizer, which does without transformers.
 
     The numbers of special pieces are None where the tokenizer has no such piece.
     """
@@ -116,7 +117,8 @@ class Encoder:
         self.profile = PROFILES[profile] if isinstance(profile, str) else profile
         edges = tokenizer.cls_token_id, tokenizer.sep_token_id
         self._before, self._after = (np.array([] if piece is None else [piece], dtype=np.int64) for piece in edges)
-        self._unknown = next(piece for piece in (tokenizer.unk_token_id, tokenizer.pad_token_id, 0) if piece is not None)
+        unknown = tokenizer.unk_token_id, tokenizer.pad_token_id, 0
+        self._unknown = next(piece for piece in unknown if piece is not None)
 
     def encode(self, text: str) -> Encoded:
         """The units and pieces of a text of any length; time and memory grow with its length."""
@@ -143,9 +145,9 @@ class Encoder:
         """The chunks, each with what the tokenizer makes of it. The text is tokenised as it stands, not word by word:
         tokenizers that mark the space before a word would read words that punctuation touches in another way than they
         were trained to."""
-        chunks = iter(chunks)
+        chunks, backend = iter(chunks), self.tokenizer.backend_tokenizer
         while batch := list(islice(chunks, CHUNKS_A_CALL)):
-            yield from zip(batch, self.tokenizer.backend_tokenizer.encode_batch([c.text for c in batch], add_special_tokens=False))
+            yield from zip(batch, backend.encode_batch([chunk.text for chunk in batch], add_special_tokens=False))
 
     def _encoded(self, seen: TextView, units: Words, coded: Iterable[tuple[_Chunk, tokenizers.Encoding]]) -> Encoded:
         ids, owners = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
@@ -158,7 +160,8 @@ class Encoder:
             inside[inside] &= units.view_starts[owner[inside]] < offsets[inside, 1]
             ids.append(np.array(pieces.ids, dtype=np.int64)[inside])
             owners.append(owner[inside])
-        return Encoded(seen, units, *_one_or_more(np.concatenate(ids), np.concatenate(owners), len(units), self._unknown))
+        kept = _one_or_more(np.concatenate(ids), np.concatenate(owners), len(units), self._unknown)
+        return Encoded(seen, units, *kept)
 
 
 def _without(units: Words, lines: list[tuple[int, int]]) -> Words:
@@ -167,12 +170,13 @@ def _without(units: Words, lines: list[tuple[int, int]]) -> Words:
     starts, ends = np.array(lines).T
     line = np.searchsorted(starts, units.raw_starts, side="right") - 1
     kept = (line < 0) | (units.raw_starts >= ends[line])
-    return Words(*(getattr(units, name)[kept] for name in ("raw_starts", "raw_ends", "view_starts", "view_ends", "is_word", "line")))
+    names = "raw_starts", "raw_ends", "view_starts", "view_ends", "is_word", "line"
+    return Words(*(getattr(units, name)[kept] for name in names))
 
 
 def _seams(text: str, units: Words) -> np.ndarray:
-    """Where a symbol that is no punctuation touches another unit, in «عاجل🔴» say. Tokenizers part words from punctuation but
-    not from symbols, so a space is put there, or the word would be unknown."""
+    """Where a symbol that is no punctuation touches another unit, in «عاجل🔴» say. Tokenizers part words from
+    punctuation but not from symbols, so a space is put there, or the word would be unknown."""
     symbols = [n for n in np.flatnonzero(~units.is_word).tolist()
                if (first := text[units.view_starts[n]]) > "\x7f" and unicodedata.category(first)[0] != "P"]
     edges = np.concatenate([units.view_starts[symbols], units.view_ends[symbols]])
@@ -185,7 +189,7 @@ def _chunks(text: str, units: Words) -> list[_Chunk]:
     for start, end in _ranges(text, units):
         inside = seams[(start < seams) & (seams < end)]
         parts = zip([start, *inside.tolist()], [*inside.tolist(), end])
-        found.append(_Chunk(" ".join(text[a:b] for a, b in parts), start, inside))
+        found.append(_Chunk(" ".join(text[a:b] for a, b in parts).translate(SEPARATORS), start, inside))
     return found
 
 
@@ -218,7 +222,7 @@ def _one_or_more(pieces: np.ndarray, owners: np.ndarray, count: int, unknown: in
 
 
 def windows(encoded: Encoded, settings: WindowSettings) -> list[Window]:
-    """Windows that cover every unit; each unit is owned by exactly one, the one in which it stands farther from an edge."""
+    """Windows that cover every unit; each is owned by exactly one, the one in which it stands farther from an edge."""
     room = settings.size - 2
     first_piece, count = encoded.first_piece, len(encoded)
     found: list[tuple[int, int]] = []
@@ -228,7 +232,8 @@ def windows(encoded: Encoded, settings: WindowSettings) -> list[Window]:
         found.append((start, end))
         if end >= count:
             break
-        shared, fitting = np.searchsorted(first_piece, (first_piece[end] - settings.overlap, first_piece[end + 1] - room))
+        least = first_piece[end] - settings.overlap, first_piece[end + 1] - room
+        shared, fitting = np.searchsorted(first_piece, least)
         start = max(start + 1, int(shared), int(fitting))  # fitting: with the next unit, however long
     cuts = [0, *((following[0] + window[1]) // 2 for window, following in zip(found, found[1:])), count]
     return [Window(start, end, cuts[n], cuts[n + 1]) for n, (start, end) in enumerate(found)]

@@ -62,7 +62,8 @@ class Extractor:
         self.engine = engine
 
     @classmethod
-    def load(cls, path: str | Path, device: str | None = None, engine: str | None = None, precision: str | None = None) -> Extractor:
+    def load(cls, path: str | Path, device: str | None = None, engine: str | None = None,
+             precision: str | None = None) -> Extractor:
         """The Extractor of a model folder or hub id; for the rest see ``arabie.engines.open_engine``.
 
         Raises ModelError for a folder with a part missing or broken, and for an engine that cannot be used.
@@ -73,10 +74,11 @@ class Extractor:
 
     @classmethod
     def of_model(cls, model: ArabieModel, tokenizer: Tokenizer, device: str | None = None) -> Extractor:
-        """The Extractor of a model in memory, such as one in training, which is moved to the device and set to evaluate."""
+        """The Extractor of a model in memory, one in training say, which is moved to the device and set to evaluate."""
         from arabie.engines.torch import TorchRuntime, find_device
 
-        return cls(ModelFacts.of(model.config), tokenizer, Engine(TorchRuntime(model, find_device(device)), tokenizer.pad_token_id or 0))
+        engine = Engine(TorchRuntime(model, find_device(device)), tokenizer.pad_token_id or 0)
+        return cls(ModelFacts.of(model.config), tokenizer, engine)
 
     def extract(self, text: str) -> Document:
         """The Document of one text."""
@@ -88,11 +90,11 @@ class Extractor:
 
     def label_many(self, documents: Iterable[Document]) -> Iterator[Document]:
         """For each Document one of the same text, id and meta with the model's labels in place of its own."""
-        return self._run(_Item(document.text, document.id, dict(document.meta)) for document in documents)
+        return self._run(_Item(d.text, d.id, dict(d.meta)) for d in documents)
 
     def relate_many(self, documents: Iterable[Document]) -> Iterator[Document]:
-        """For each Document one with its own spans (those that fit the units and the schema) and the model's relations."""
-        return self._run(_Item(document.text, document.id, dict(document.meta), document.spans) for document in documents)
+        """For each Document one with its own spans, those that fit units and schema, and the model's relations."""
+        return self._run(_Item(d.text, d.id, dict(d.meta), d.spans) for d in documents)
 
     def _run(self, items: Iterable[_Item]) -> Iterator[Document]:
         """Label texts; while the engine runs a round, the next one is read and tokenised, and no more."""
@@ -113,7 +115,8 @@ class Extractor:
             gathered: _Round = []
             for item, encoded in zip(portion, self.encoder.encode_many([item.text for item in portion])):
                 cut = windows(encoded, self.window_settings)
-                assembler = Assembler(item.text, encoded, cut, self.schema, self.engine.relate, self.relation_threshold, item.given)
+                assembler = Assembler(item.text, encoded, cut, self.schema, self.engine.relate, self.relation_threshold,
+                                      item.given)
                 task = _Task(item, assembler, cut)
                 waiting.append(task)
                 for window in cut:
@@ -123,9 +126,11 @@ class Extractor:
                     gathered.append((task, window, self.encoder.window_input(encoded, window)))
             yield gathered
 
-    def _assembled(self, gathered: _Round, running: Future[list[WindowOutput]], waiting: deque[_Task]) -> Iterator[Document]:
+    def _assembled(self, gathered: _Round, running: Future[list[WindowOutput]],
+                   waiting: deque[_Task]) -> Iterator[Document]:
         """Give what the engine found to the texts' assemblers; the Documents that are then next in order and done."""
-        assemble([(task.assembler, window, output) for (task, window, _), output in zip(gathered, running.result())], self.engine.relate)
+        outputs = zip(gathered, running.result(), strict=True)
+        assemble([(task.assembler, window, output) for (task, window, _), output in outputs], self.engine.relate)
         for task, _, _ in gathered:
             task.finished += 1
         while waiting and waiting[0].finished == len(waiting[0].windows):
@@ -147,7 +152,7 @@ def _portions(items: Iterable[_Item]) -> Iterator[list[_Item]]:
 
 
 class EngineCheck:
-    """Measures, on annotated documents, whether engines give the answers of torch in fp32 with a model, and how fast."""
+    """Measures, on annotated documents, whether engines give a model's answers by torch in fp32, and how fast."""
 
     def __init__(self, path: str | Path, documents: Iterable[Document]) -> None:
         self.folder = local_folder(path)
@@ -159,8 +164,8 @@ class EngineCheck:
         from arabie.engines.comparison import compare  # and evaluation with it, which extracting does without
 
         found, seconds = self._timed(choice)
-        agreement = compare(choice, digest(self.folder), self.documents, self._reference, found, ModelFacts.load(self.folder).schema,
-                            round(self._seconds / seconds, 2))
+        schema, speed = ModelFacts.load(self.folder).schema, round(self._seconds / seconds, 2)
+        agreement = compare(choice, digest(self.folder), self.documents, self._reference, found, schema, speed)
         keep(agreement)
         return agreement
 

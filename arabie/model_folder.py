@@ -73,14 +73,24 @@ class FolderTokenizer:
         try:
             backend = tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json"))
         except Exception as error:  # the tokenizers library has no class of its own for a broken file
-            raise ModelError(f"{folder}: the tokenizer cannot be loaded: {_first_line(error)}; copy the folder again") from None
-        pieces, known = backend.get_vocab_size(), _read_json(folder / "config.json").get("encoder", {}).get("vocab_size", 0)
+            told = _first_line(error)
+            raise ModelError(f"{folder}: the tokenizer cannot be loaded: {told}; copy the folder again") from None
+        pieces, known = backend.get_vocab_size(), _vocabulary(_read_json(folder / "config.json"))
         if known and pieces > known:
-            raise ModelError(f"{folder}: the tokenizer has {pieces:,} pieces, the model only {known:,}; the folder is mixed from two models")
+            raise ModelError(f"{folder}: the tokenizer has {pieces:,} pieces, the model only {known:,}; "
+                             "the folder is mixed from two models")
         told = [_read_json(folder / name) for name in SPECIAL_PIECES if (folder / name).exists()]
         if not told:
-            raise ModelError(f"{folder}: {SPECIAL_PIECES[0]} missing; it says which pieces of tokenizer.json are special. Copy the folder again")
-        return cls(backend, **{f"{name}_token_id": _special(backend, told, f"{name}_token") for name in ("cls", "sep", "pad", "unk", "mask")})
+            raise ModelError(f"{folder}: {SPECIAL_PIECES[0]} missing, which says what pieces are special; "
+                             "copy the folder again")
+        names = "cls_token", "sep_token", "pad_token", "unk_token", "mask_token"
+        return cls(backend, *(_special(backend, told, name) for name in names))
+
+
+def _vocabulary(config: dict[str, Any]) -> int:
+    """How many pieces the encoder of a config knows; 0 if it doesn't say."""
+    encoder = config.get("encoder")
+    return encoder.get("vocab_size", 0) if isinstance(encoder, dict) else 0
 
 
 def _special(backend: tokenizers.Tokenizer, told: list[dict[str, Any]], name: str) -> int | None:
@@ -109,18 +119,19 @@ def check_folder(path: str | Path) -> None:
     """Raise ModelError if a local path is no folder of an arabie model; a hub id is left to the hub."""
     folder = Path(path)
     if not folder.exists():
-        looks_local = isinstance(path, Path) or folder.is_absolute() or str(path).startswith((".", "~")) or str(path).count("/") != 1
-        if looks_local:
-            raise ModelError(f"{path}: no such folder; give the folder that training wrote, or a hub id such as 'name/model'")
+        named = str(path)
+        if isinstance(path, Path) or folder.is_absolute() or named.startswith((".", "~")) or named.count("/") != 1:
+            raise ModelError(f"{path}: no such folder; give the folder that training wrote, "
+                             "or a hub id such as 'name/model'")
         return
     missing = [part for part in PARTS if not (folder / part).exists()]
     if missing:
-        raise ModelError(f"{path}: {', '.join(missing)} missing; a model folder holds {', '.join(PARTS)}. Copy it again, or train one "
-                         "with training/train.py")
+        raise ModelError(f"{path}: {', '.join(missing)} missing; a model folder holds {', '.join(PARTS)}. "
+                         "Copy it again, or train one with training/train.py")
     kind = _read_json(folder / "config.json").get("model_type")
     if kind != MODEL_TYPE:
-        raise ModelError(f"{path}: this is a folder of model type {kind!r}, not an arabie model; to start from it, name it as "
-                         "the encoder in a config of training/train.py")
+        raise ModelError(f"{path}: this is a folder of model type {kind!r}, not an arabie model; "
+                         "to start from it, name it as the encoder in a config of training/train.py")
 
 
 def digest(folder: Path) -> str:
@@ -158,8 +169,8 @@ def load_model(path: str | Path) -> ArabieModel:
         raise ModelError(f"{path}: the model cannot be loaded: {_first_line(error)}") from None
     lost = sorted(report["missing_keys"]) + sorted(map(str, report["mismatched_keys"]))
     if lost:
-        raise ModelError(f"{path}: model.safetensors does not fit config.json ({len(lost)} weights missing or of another shape, "
-                         f"such as {lost[0]}); the folder is mixed from two models")
+        raise ModelError(f"{path}: model.safetensors does not fit config.json ({len(lost)} weights missing or of "
+                         f"another shape, such as {lost[0]}); the folder is mixed from two models")
     return model
 
 
@@ -194,8 +205,8 @@ def describe(path: str | Path) -> list[str]:
         lines.append(f"  statuses: {', '.join(schema.statuses)}")
     if schema.relations:
         lines.append(f"  relations: {', '.join(schema.relation_names)}")
-    lines.append(f"encoder: {encoder.model_type}, {encoder.num_hidden_layers} layers of {encoder.hidden_size}, {encoder.vocab_size:,} pieces; "
-                 f"text profile {profile.name}; windows of {config.window} pieces")
+    lines.append(f"encoder: {encoder.model_type}, {encoder.num_hidden_layers} layers of {encoder.hidden_size}, "
+                 f"{encoder.vocab_size:,} pieces; text profile {profile.name}; windows of {config.window} pieces")
     weights, training = (Path(path) / name for name in ("model.safetensors", "training.json"))
     if weights.exists():
         lines.append(f"weights: {weights.stat().st_size / 1e6:.1f} MB")
@@ -206,10 +217,12 @@ def _described_training(path: Path) -> list[str]:
     try:
         told = json.loads(path.read_text(encoding="utf-8"))
         data, dev = told["data"], told["dev"]
-        return [f"trained on {data['train_documents']:,} documents of {data['train_words']:,} words: {', '.join(data['train'])}",
+        return [f"trained on {data['train_documents']:,} documents of {data['train_words']:,} words: "
+                + ", ".join(data["train"]),
                 "dev: " + ", ".join(f"{name} {value:.3f}" for name, value in dev.items())]
     except (ValueError, LookupError, TypeError, AttributeError):
-        raise ModelError(f"{path}: is not what training/train.py writes; take it out, or copy the folder again") from None
+        raise ModelError(f"{path}: is not what training/train.py writes; take it out, or copy the folder again"
+                         ) from None
 
 
 def _first_line(error: Exception) -> str:

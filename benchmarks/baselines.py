@@ -20,7 +20,6 @@ from kept import fingerprint, kept
 from pages import rewrite
 from sets import documents, named
 from tagging import Line, lines
-from transformers import AutoTokenizer
 
 from arabie import load
 from arabie.document import Document
@@ -28,7 +27,7 @@ from arabie.encoding import Encoder
 from arabie.errors import ArabieError, ConfigError, nearest
 from arabie.evaluation import Report, evaluate
 from arabie.formats.losses import Losses
-from arabie.model_folder import DEFAULT_MODEL
+from arabie.model_folder import DEFAULT_MODEL, FolderTokenizer
 from arabie.schema import DEFAULT, Layer, Schema
 
 CORPUS = Path(__file__).resolve().parents[1] / "training/corpus"
@@ -52,7 +51,7 @@ class Experiment:
     def __init__(self, schema: Schema, train: list[Document], dev: list[Document],
                  sets: dict[str, list[Document]]) -> None:
         self.schema, self.train, self.dev, self.sets = schema, train, dev, sets
-        self.encoder = Encoder(AutoTokenizer.from_pretrained(DEFAULT_MODEL))
+        self.encoder = Encoder(FolderTokenizer.load(DEFAULT_MODEL))
         self.left_out = Losses()
 
     def lines(self, documents: list[Document], layer: Layer) -> list[Line]:

@@ -39,7 +39,8 @@ def test_pieces_are_those_of_the_unit_alone(encoder, text):
     encoded = encoder.encode(text)
     for n in range(len(encoded)):
         alone = encoded.view.text[encoded.units.view_starts[n]:encoded.units.view_ends[n]]
-        pieces = encoder.tokenizer.backend_tokenizer.encode(alone, add_special_tokens=False).ids[:PIECES_A_UNIT] or [encoder.tokenizer.unk_token_id]
+        pieces = encoder.tokenizer.backend_tokenizer.encode(alone, add_special_tokens=False).ids[:PIECES_A_UNIT]
+        pieces = pieces or [encoder.tokenizer.unk_token_id]
         assert encoded.pieces[encoded.first_piece[n]:encoded.first_piece[n + 1]].tolist() == pieces
 
 

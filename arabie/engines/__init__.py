@@ -20,7 +20,7 @@ from arabie.errors import ModelError
 
 @dataclass(frozen=True, eq=False)
 class WindowOutput:
-    """Per unit of a window: log-probabilities of the tags of each layer and of the statuses, and the state, [units, size]."""
+    """Per unit of a window: log-probabilities of the tags of each layer and of the statuses; states [units, size]."""
 
     tags: tuple[np.ndarray, ...]
     statuses: np.ndarray
@@ -56,31 +56,33 @@ class Engine:
         cut = list(batches(windows, self.runtime.pieces_a_batch, self.pad))
         with self._running:
             for batch, states in zip(cut, self.runtime.encode(cut), strict=True):
-                *tags, statuses = self.runtime.label(states)
+                scores = self.runtime.label(states)
                 for row, number in enumerate(batch.numbers):
-                    units = slice(len(windows[number].first))
-                    found[number] = WindowOutput(tuple(scores[row, units] for scores in tags), statuses[row, units], states[row, units])
+                    units = len(windows[number].first)
+                    *tags, statuses, own = (values[row, :units] for values in (*scores, states))
+                    found[number] = WindowOutput(tuple(tags), statuses, own)
         return found
 
     def relate(self, states: Sequence[np.ndarray], spans: np.ndarray, pairs: np.ndarray) -> np.ndarray:
         """Probabilities [m, types + 1], first that of no relation, of pairs [m, 2] (head, tail) of spans [n, 4].
 
-        ``states`` are those of some windows, [units, size] each; a span is (window, first unit, last unit, label), int64,
-        and both spans of a pair are of one window. Each window's spans come in text order.
+        ``states`` are those of some windows, [units, size] each; a span is (window, first unit, last unit, label),
+        int64, and both spans of a pair are of one window. Each window's spans come in text order.
         """
         with self._relating:
             return self.runtime.relate(padded(states, 0), spans, pairs)
 
 
-def open_engine(folder: Path, pad: int, engine: str | None = None, device: str | None = None, precision: str | None = None) -> Engine:
+def open_engine(folder: Path, pad: int, engine: str | None = None, device: str | None = None,
+                precision: str | None = None) -> Engine:
     """The engine for a model's folder; ``pad`` is the piece to fill batches with.
 
-    ``engine`` is "torch", "openvino" or "onnx", ``device`` "cpu", "cuda" or "mps", ``precision`` "fp32", "bf16", "fp16" or
-    "int8". What isn't given is chosen: a GPU if there is one, and on a CPU the fastest of what is installed and was
-    measured to give the answers of torch in fp32 (see ``agreement``), or else that. Raises ModelError for what is unknown
-    or cannot be used here.
+    ``engine`` is "torch", "openvino" or "onnx", ``device`` "cpu", "cuda" or "mps", ``precision`` "fp32", "bf16", "fp16"
+    or "int8". What isn't given is chosen: a GPU if there is one, and on a CPU the fastest of what is installed and was
+    measured to give the answers of torch in fp32 (see ``agreement``), or else that. Raises ModelError for what is
+    unknown or cannot be used here.
     """
-    choices = list(offered(engine, device or best_device(engine, precision), precision))
+    choices = offered(engine, device or best_device(engine, precision), precision)
     chosen = fastest(folder, choices)
     try:
         return Engine(chosen.open(folder), pad)

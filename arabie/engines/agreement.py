@@ -1,7 +1,7 @@
 """Whether an engine gives the answers of torch in fp32: measured, kept, and asked before an engine is chosen.
 
-What was measured holds for the very model, engine version and export that it was measured with, and for nothing else. It
-is kept in the user's cache folder; a model's folder may bring its own along, in AGREEMENT.
+What was measured holds for the very model, engine version and export that it was measured with, and for nothing else.
+It is kept in the user's cache folder; a model's folder may bring its own along, in AGREEMENT.
 """
 
 from __future__ import annotations
@@ -29,8 +29,9 @@ REFERENCE = Choice("torch", "cpu", "fp32")
 class Agreement:
     """How an engine's answers compare with those of torch in fp32.
 
-    ``spans`` and ``relations`` are the shares that are the same (twice those of both over all of either). ``f1`` has the
-    strict F1 of each layer and of «relations», ``reference_f1`` that of torch. ``speed`` is how many times as fast it was.
+    ``spans`` and ``relations`` are the shares that are the same (twice those of both over all of either). ``f1`` has
+    the strict F1 of each layer and of «relations», ``reference_f1`` that of torch. ``speed`` is how many times as fast
+    it was.
     """
 
     engine: str
@@ -50,8 +51,8 @@ class Agreement:
     @property
     def passed(self) -> bool:
         """Whether the engine may be chosen where none is named."""
-        layers = (layer for layer in self.reference_f1 if layer != "relations")
-        return self.spans >= LEAST_SAME and all(abs(self.f1[layer] - self.reference_f1[layer]) <= MOST_F1 for layer in layers)
+        off = [abs(self.f1[layer] - f1) for layer, f1 in self.reference_f1.items() if layer != "relations"]
+        return self.spans >= LEAST_SAME and max(off) <= MOST_F1
 
     @property
     def key(self) -> tuple:
@@ -62,7 +63,7 @@ class Agreement:
 def key_of(choice: Choice, model: str) -> tuple:
     """The key of the Agreement of an engine, as it is installed here, with the model of that digest."""
     device = choice.device.split(":")[0]
-    return choice.engine, choice.precision, device, platform.machine(), choice.kind.version(), EXPORT, model
+    return choice.engine, choice.precision, device, platform.machine(), choice.version, EXPORT, model
 
 
 def keep(agreement: Agreement) -> None:
@@ -76,7 +77,7 @@ def keep(agreement: Agreement) -> None:
 
 
 def known(folder: Path, choices: Iterable[Choice]) -> dict[Choice, Agreement]:
-    """What was measured of engines, as they are installed, with this model: here, or by whoever made the model's folder."""
+    """What was measured of engines, as they are installed, with this model: here, or by who made the model's folder."""
     model = digest(folder)
     kept = {found.key: found for path in (folder / AGREEMENT, _path(model)) for found in _read(path)}
     keys = {choice: key_of(choice, model) for choice in choices}
@@ -87,7 +88,8 @@ def fastest(folder: Path, choices: Sequence[Choice]) -> Choice:
     """The fastest of the choices that are known to agree with torch in fp32; the first if none is."""
     if len(choices) == 1:
         return choices[0]
-    speeds = {choice: agreement.speed for choice, agreement in known(folder, filter(is_native, choices)).items() if agreement.passed}
+    measured = known(folder, filter(is_native, choices))
+    speeds = {choice: agreement.speed for choice, agreement in measured.items() if agreement.passed}
     return max(speeds, key=speeds.get, default=choices[0])
 
 
@@ -121,7 +123,7 @@ def _path(model: str) -> Path:
 
 
 def _read(path: Path) -> list[Agreement]:
-    """The agreements in a file; none if it isn't there or isn't what ``keep`` writes, so that they are measured anew."""
+    """The agreements in a file; none if it isn't there or isn't what ``keep`` writes, so that one measures anew."""
     try:
         return [Agreement(**found) for found in json.loads(path.read_text(encoding="utf-8"))]
     except (OSError, ValueError, TypeError):

@@ -12,7 +12,7 @@ from arabie.encoding import WindowInput
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """Windows padded to one length, int64: ``ids`` and ``mask`` [windows, pieces], ``first`` and ``last`` [windows, units].
+    """Windows padded to one length, int64: ``ids``, ``mask`` [windows, pieces]; ``first``, ``last`` [windows, units].
 
     ``numbers`` says which they are of the windows that are run.
     """
@@ -35,7 +35,8 @@ def batches(windows: Sequence[WindowInput], pieces: int, pad: int) -> Iterator[B
         size = max(1, pieces // len(windows[order[0]].ids))
         numbers, order = order[:size], order[size:]
         chosen = [windows[n] for n in numbers]
-        yield Batch(tuple(numbers), padded([w.ids for w in chosen], pad), padded([np.ones_like(w.ids) for w in chosen], 0),
+        mask = [np.ones_like(w.ids) for w in chosen]
+        yield Batch(tuple(numbers), padded([w.ids for w in chosen], pad), padded(mask, 0),
                     padded([w.first for w in chosen], 0), padded([w.last for w in chosen], 0))
 
 

@@ -1,7 +1,8 @@
 """Exports of models, each made once and kept in the user's cache folder.
 
-An export lies under the hash of the model's files and is named by engine, precision, the engine's version and EXPORT, so
-that it is never stale. It appears as a whole, is checked against its checksums before it is used, and made anew if broken.
+An export lies under the hash of the model's files and is named by engine, precision, the engine's version and EXPORT,
+so that it is never stale. It appears as a whole, is checked against its checksums before it is used, and made anew if
+broken.
 """
 
 from __future__ import annotations
@@ -32,9 +33,9 @@ def cache_folder() -> Path:
 
 
 def place_of(folder: Path, choice: Choice) -> Path:
-    """Where a model's export for an engine is kept, whether or not it is there. fp32 and bf16 are run from one export."""
+    """Where a model's export for an engine is kept, whether or not it is there; fp32 and bf16 are run from one."""
     weights = "int8" if choice.precision == "int8" else "fp32"
-    return cache_folder() / digest(folder)[:32] / f"{choice.engine}-{weights}-{choice.kind.version()}-{EXPORT}"
+    return cache_folder() / digest(folder)[:32] / f"{choice.engine}-{weights}-{choice.version}-{EXPORT}"
 
 
 def exported(folder: Path, choice: Choice) -> Path:
@@ -46,13 +47,14 @@ def exported(folder: Path, choice: Choice) -> Path:
         place.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{place}.lock"):
             if not is_whole(place):  # another process may have made it in the meantime
-                shutil.rmtree(place, ignore_errors=True)
+                for old in (place, *place.parent.glob(f".{place.name}.*")):  # broken, or left by one that was killed
+                    shutil.rmtree(old, ignore_errors=True)
                 with atomic_folder(place) as made:
                     _export(folder, choice, made)
                     _sign(made)
     except (OSError, FileError) as error:
-        raise ModelError(f"{place.parent}: the model cannot be exported there ({error}); let ARABIE_CACHE name a folder that "
-                         "can be written, or use engine='torch'") from None
+        raise ModelError(f"{place.parent}: the model cannot be exported there ({error}); let ARABIE_CACHE name another "
+                         "folder, or use engine='torch'") from None
     return place
 
 
@@ -77,10 +79,12 @@ def _checksum(path: Path) -> str:
 
 def _export(folder: Path, choice: Choice, made: Path) -> None:
     """Export in a process of its own: what it takes of memory and what it prints isn't left here."""
-    print(f"arabie: exporting the model for {choice.engine} ({choice.precision}), once; this takes a minute", file=sys.stderr, flush=True)
+    print(f"arabie: exporting the model for {choice.engine} ({choice.precision}), once; this takes a minute",
+          file=sys.stderr, flush=True)
     command = [sys.executable, "-m", "arabie.engines.export", str(folder), choice.engine, choice.precision, str(made)]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, encoding="utf-8", errors="replace", stdin=subprocess.DEVNULL)
+    done = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, encoding="utf-8",
+                          errors="replace")
     if done.returncode:
         told = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
         raise ModelError(f"{folder}: the model cannot be exported for {choice.engine}: {told}; use engine='torch'")

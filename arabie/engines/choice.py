@@ -9,7 +9,7 @@ import os
 import platform
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,28 +22,25 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Kind:
-    """An engine that arabie knows: the package it needs, how that is installed, and what it offers, the plainest first."""
+    """An engine that arabie knows: the package it needs, how that is installed, and what it offers, the plainest first.
+
+    ``quantiser`` is another package, which makes the int8 weights.
+    """
 
     package: str
     install: str
     devices: tuple[str, ...]
     precisions: tuple[str, ...]
+    quantiser: str | None = None
 
     def installed(self) -> bool:
         """Whether the package is there; it is not imported for that."""
         return importlib.util.find_spec(self.package) is not None
 
-    def version(self) -> str:
-        """The package's version; it is imported only if it was installed under another name."""
-        try:
-            return importlib.metadata.version(self.package)
-        except importlib.metadata.PackageNotFoundError:
-            return importlib.import_module(self.package).__version__
-
 
 KINDS: Mapping[str, Kind] = {
     "torch": Kind("torch", "torch", ("cpu", "cuda", "mps"), ("fp32", "bf16", "fp16")),
-    "openvino": Kind("openvino", '"arabie[openvino]"', ("cpu",), ("fp32", "bf16", "int8")),
+    "openvino": Kind("openvino", '"arabie[openvino]"', ("cpu",), ("fp32", "bf16", "int8"), "nncf"),
     "onnx": Kind("onnxruntime", '"arabie[onnx]"', ("cpu",), ("fp32", "int8")),
 }
 
@@ -63,12 +60,23 @@ class Choice:
     def kind(self) -> Kind:
         return KINDS[self.engine]
 
+    @property
+    def version(self) -> str:
+        """The versions of the packages on which the answers depend."""
+        packages = [self.kind.package, self.kind.quantiser if self.precision == "int8" else None]
+        return "-".join(map(_version, filter(None, packages)))
+
     def open(self, folder: Path) -> Runtime:
         """The runtime of a model's folder. Raises ModelError if the model or the engine cannot be used."""
-        return importlib.import_module(f"arabie.engines.{self.engine}").open_runtime(folder, self)
+        try:
+            module = importlib.import_module(f"arabie.engines.{self.engine}")
+        except ImportError as error:
+            told = f"engine {self.engine!r} cannot be loaded: {error}"
+            raise ModelError(f"{told}; pip install {self.kind.install}") from None
+        return module.open_runtime(folder, self)
 
 
-def offered(engine: str | None, device: str, precision: str | None) -> Iterator[Choice]:
+def offered(engine: str | None, device: str, precision: str | None) -> list[Choice]:
     """What fits of what is installed, the plainest first. Raises ModelError if nothing does."""
     _check_name("engine", engine, KINDS)
     _check_name("precision", precision, dict.fromkeys(found for kind in KINDS.values() for found in kind.precisions))
@@ -79,17 +87,18 @@ def offered(engine: str | None, device: str, precision: str | None) -> Iterator[
     kinds = {name: kind for name, kind in kinds.items() if device.split(":")[0] in kind.devices}
     if not kinds:
         raise ModelError(f"device {device!r} cannot be used here by {engine or 'any engine'}; try device='cpu'")
-    found = [Choice(name, device, offer) for name, kind in kinds.items() for offer in kind.precisions if precision in (None, offer)]
+    found = [Choice(name, device, offer) for name, kind in kinds.items() for offer in kind.precisions
+             if precision in (None, offer)]
     if not found:
         told = "; ".join(f"{name} offers {', '.join(kind.precisions)}" for name, kind in kinds.items())
         raise ModelError(f"precision {precision!r} isn't offered on {device}: {told}")
-    yield from found
+    return found
 
 
 def best_device(engine: str | None, precision: str | None) -> str:
     """The device to use where none is named: a GPU if torch finds one and is to be used, or else the CPU."""
-    kind = KINDS["torch"]
-    if engine not in (None, "torch") or precision not in (None, *kind.precisions) or not (_may_have_gpu() and kind.installed()):
+    fits = engine in (None, "torch") and precision in (None, *KINDS["torch"].precisions)
+    if not fits or not KINDS["torch"].installed() or not _may_have_gpu():
         return "cpu"
     from arabie.engines.torch import find_device
 
@@ -105,17 +114,28 @@ def has_bf16() -> bool:
     return any(flag in told.split() for flag in ("avx512_bf16", "amx_bf16", "bf16"))
 
 
-def threads() -> int:
-    """How many threads to use: as many as torch does."""
+def threads() -> int | None:
+    """How many threads an engine is to use, by the variable that torch goes by; None: as it likes."""
     told = os.environ.get("OMP_NUM_THREADS", "")
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return int(told) if told.isdecimal() and int(told) else cores
+    return int(told) if told.isdecimal() and int(told) else None
 
 
 def _may_have_gpu() -> bool:
     """Whether it is worth the second that it takes to load torch and ask."""
-    apple = sys.platform == "darwin" and platform.machine() == "arm64"
-    return apple or shutil.which("nvidia-smi") is not None or any(map(Path.exists, map(Path, ("/proc/driver/nvidia", "/dev/kfd"))))
+    if sys.platform == "darwin":
+        return platform.machine() == "arm64"
+    drivers = Path("/proc/driver/nvidia"), Path("/dev/kfd")
+    return shutil.which("nvidia-smi") is not None or any(driver.exists() for driver in drivers)
+
+
+def _version(package: str) -> str:
+    """The version of a package, which is imported only if it was installed under another name."""
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        if importlib.util.find_spec(package) is None:
+            return "none"
+        return importlib.import_module(package).__version__
 
 
 def _check_name(what: str, name: str | None, known: Mapping[str, object]) -> None:

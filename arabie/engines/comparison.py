@@ -11,11 +11,12 @@ from arabie.evaluation import evaluate
 from arabie.schema import Schema
 
 
-def compare(choice: Choice, model: str, gold: Sequence[Document], reference: Sequence[Document], found: Sequence[Document], schema: Schema,
-            speed: float) -> Agreement:
-    """The Agreement of what an engine found in documents with what torch in fp32 found in them; ``model`` is its digest."""
+def compare(choice: Choice, model: str, gold: Sequence[Document], reference: Sequence[Document],
+            found: Sequence[Document], schema: Schema, speed: float) -> Agreement:
+    """The Agreement of what an engine found in documents with what torch in fp32 found; ``model`` is its digest."""
+    same = [_same(reference, found, of) for of in (_spans, _relations)]
     f1 = [_f1(gold, documents, schema) for documents in (found, reference)]
-    return Agreement(*key_of(choice, model), len(gold), _same(reference, found, _spans), _same(reference, found, _relations), *f1, speed)
+    return Agreement(*key_of(choice, model), len(gold), *same, *f1, speed)
 
 
 def _f1(gold: Sequence[Document], found: Sequence[Document], schema: Schema) -> dict[str, float]:

@@ -1,7 +1,7 @@
 """Exporting a model: ``python -m arabie.engines.export MODEL ENGINE PRECISION TARGET``, which ``cache`` runs.
 
-Three graphs are exported: the encoder, the heads of the units, and the relation head; see ``engines.Runtime`` for what goes
-in and comes out.
+Three graphs are exported: the encoder, the heads of the units, and the relation head; see ``engines.Runtime`` for what
+goes in and comes out.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import importlib
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -23,12 +22,12 @@ from arabie.errors import ArabieError
 from arabie.model import ArabieModel
 from arabie.model_folder import FolderTokenizer, ModelFacts, load_model
 
-CALIBRATION = Path(__file__).parent / "calibration.txt"  # one text a line; what quantising learns the ranges of numbers from
+CALIBRATION = Path(__file__).parent / "calibration.txt"  # a text a line; of these the ranges of numbers are learnt
 
 
 @dataclass(frozen=True)
 class Graph:
-    """A part of a model to be exported: ``inputs`` has an example of each input, ``axes`` the names of those that vary."""
+    """A part of a model; ``inputs`` has an example of each, ``axes`` the names of its first axes, which vary."""
 
     name: str
     module: nn.Module
@@ -94,8 +93,8 @@ def calibration(folder: Path) -> list[tuple[np.ndarray, ...]]:
     tokenizer, facts = FolderTokenizer.load(folder), ModelFacts.load(folder)
     encoder = Encoder(tokenizer, facts.profile)
     read = encoder.encode_many(CALIBRATION.read_text(encoding="utf-8").splitlines())
-    cut = chain.from_iterable((encoder.window_input(encoded, window) for window in windows(encoded, facts.windows)) for encoded in read)
-    return [batch.inputs() for batch in batches(list(cut), 1024, tokenizer.pad_token_id or 0)]
+    inputs = [encoder.window_input(encoded, window) for encoded in read for window in windows(encoded, facts.windows)]
+    return [batch.inputs() for batch in batches(inputs, 1024, tokenizer.pad_token_id or 0)]
 
 
 def main(folder: str, engine: str, precision: str, target: str) -> None:

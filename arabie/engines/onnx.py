@@ -29,7 +29,8 @@ class OnnxRuntime:
     def __init__(self, place: Path, choice: Choice) -> None:
         self.choice = choice
         self.pieces_a_batch = 2048
-        self._encoder, self._heads, self._relations = (_session(place / f"{name}.onnx") for name in ("encoder", "heads", "relations"))
+        self._encoder, self._heads, self._relations = (
+            _session(place / f"{name}.onnx") for name in ("encoder", "heads", "relations"))
 
     def encode(self, batches: Iterable[Batch]) -> Iterator[np.ndarray]:
         """See Runtime."""
@@ -49,7 +50,7 @@ def _session(path: Path) -> onnxruntime.InferenceSession | None:
     if not path.exists():
         return None
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads()
+    options.intra_op_num_threads = threads() or 0
     return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
 
 
@@ -65,12 +66,12 @@ def export(graphs: Sequence[Graph], precision: str, samples: Sequence[tuple[np.n
         import onnxscript  # noqa: F401 - torch needs it, and says so at length
         from onnxruntime.quantization import QuantType, quantize_dynamic
     except ImportError as error:
-        raise ModelError(f'{error.name}, which is needed to export, isn\'t installed; pip install "arabie[onnx]"') from None
+        raise ModelError(f'{error.name}, which exports, isn\'t installed; pip install "arabie[onnx]"') from None
     for graph in graphs:
         path = target / f"{graph.name}.onnx"
         named = {axis: torch.export.Dim(axis) for axes in graph.axes.values() for axis in axes}
         shapes = {name: {place: named[axis] for place, axis in enumerate(axes)} for name, axes in graph.axes.items()}
-        torch.onnx.export(graph.module, kwargs=dict(graph.inputs), f=path, input_names=list(graph.inputs), output_names=list(graph.outputs),
-                          dynamic_shapes=shapes, dynamo=True, verbose=False, external_data=False)
+        torch.onnx.export(graph.module, kwargs=dict(graph.inputs), f=path, dynamic_shapes=shapes, dynamo=True,
+                          input_names=list(graph.inputs), output_names=list(graph.outputs), external_data=False)
         if graph.name == "encoder" and precision == "int8":
             quantize_dynamic(path, path, weight_type=QuantType.QInt8, per_channel=True)

@@ -22,7 +22,7 @@ HINTS = {"fp32": "f32", "bf16": "bf16", "int8": "f32"}  # int8: of what isn't qu
 
 
 def open_runtime(folder: Path, choice: Choice) -> OpenVinoRuntime:
-    """The runtime of a model's folder, exported first if need be. Raises ModelError if that or the precision isn't possible."""
+    """The runtime of a model's folder, exported first if need be. Raises ModelError if that or bf16 isn't possible."""
     core = openvino.Core()
     if choice.precision == "bf16" and "BF16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
         raise ModelError("this processor doesn't compute in bf16; use precision 'int8' or 'fp32'")
@@ -35,13 +35,15 @@ class OpenVinoRuntime:
     def __init__(self, core: openvino.Core, place: Path, choice: Choice) -> None:
         self.choice = choice
         self.pieces_a_batch = 2048
-        shared = {"INFERENCE_NUM_THREADS": threads(), "ENABLE_CPU_PINNING": False}
+        shared = {"ENABLE_CPU_PINNING": False} | ({"INFERENCE_NUM_THREADS": threads()} if threads() else {})
         encoder = core.compile_model(place / "encoder.xml", "CPU", shared | {
             "PERFORMANCE_HINT": "THROUGHPUT", "INFERENCE_PRECISION_HINT": HINTS[choice.precision]})
-        self._requests = [encoder.create_infer_request() for _ in range(encoder.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS"))]
+        at_once = encoder.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")
+        self._requests = [encoder.create_infer_request() for _ in range(at_once)]
         alone = shared | {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
-        self._heads, self._relations = (core.compile_model(path, "CPU", alone).create_infer_request() if path.exists() else None
-                                        for path in (place / "heads.xml", place / "relations.xml"))
+        self._heads, self._relations = (
+            core.compile_model(path, "CPU", alone).create_infer_request() if path.exists() else None
+            for path in (place / "heads.xml", place / "relations.xml"))
 
     def encode(self, batches: Iterable[Batch]) -> Iterator[np.ndarray]:
         """See Runtime."""
@@ -86,5 +88,4 @@ def _quantised(model: openvino.Model, samples: Sequence[tuple[np.ndarray, ...]])
         import nncf
     except ImportError:
         raise ModelError('nncf, which quantises, isn\'t installed; pip install "arabie[openvino]"') from None
-    return nncf.quantize(model, nncf.Dataset(samples), model_type=nncf.ModelType.TRANSFORMER, preset=nncf.QuantizationPreset.MIXED,
-                         subset_size=len(samples))
+    return nncf.quantize(model, nncf.Dataset(samples), model_type=nncf.ModelType.TRANSFORMER, subset_size=len(samples))

@@ -20,12 +20,14 @@ DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 def find_device(name: str | None) -> torch.device:
     """The device of that name, or the best there is. Raises ModelError for one this machine lacks."""
     if name is None:
-        return torch.device("cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu")
+        gpus = {"cuda": torch.cuda, "mps": torch.backends.mps}
+        return torch.device(next((gpu for gpu, backend in gpus.items() if backend.is_available()), "cpu"))
     try:
         device = torch.device(name)
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
-        raise ModelError(f"device {name!r} cannot be used here ({str(error).splitlines()[0]}); try device='cpu'") from None
+        told = str(error).splitlines()[0]
+        raise ModelError(f"device {name!r} cannot be used here ({told}); try device='cpu'") from None
     return device
 
 
@@ -54,7 +56,8 @@ class TorchRuntime:
     def label(self, states: np.ndarray) -> tuple[np.ndarray, ...]:
         """See Runtime."""
         given = self._tensor(states)
-        return tuple(scores.cpu().numpy() for scores in (*self.model.tag_scores(given), self.model.status_scores(given)))
+        found = *self.model.tag_scores(given), self.model.status_scores(given)
+        return tuple(scores.cpu().numpy() for scores in found)
 
     @torch.inference_mode()
     def relate(self, states: np.ndarray, spans: np.ndarray, pairs: np.ndarray) -> np.ndarray:
