@@ -307,7 +307,7 @@ def test_however_a_span_is_read_it_is_one_and_cannot_be_changed(row):
 
 
 def test_relations_keep_to_the_order_of_their_spans_and_their_ends_are_the_spans():
-    spans = [Span(n, n + 1, "LOC", id=f"s{n}") for n in range(9)]
+    spans = Document(TEXT, [Span(n, n + 1, "LOC", id=f"s{n}") for n in range(9)]).spans
     ends = [(8, 0), (0, 8), (0, 1), (1, 0), (1, 1)]
     relations = [Relation(kind, *map(copied, (spans[head], spans[tail]))) for head, tail in ends
                  for kind, copied in (("TO", replace), ("ALIAS", lambda span: span))]

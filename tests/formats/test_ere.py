@@ -108,7 +108,7 @@ def test_what_is_written(tmp_path):
                                         Span(8, 19, "OTHER"))
     relations = Relation("FROM", flee, group), Relation("CAUSES", cause, flee), Relation("MEMBER_OF", role, group)
     document = Document(text, spans, relations, "خبر 1")
-    assert not write([document, Document("<b>\r\n\ufeff", id="خبر/1")], tmp_path / "out", "ere")
+    assert not write([document, Document("\ufeff<b>\r\n\ufeff", id="خبر/1")], tmp_path / "out", "ere")
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
         "خبر 1.rich_ere.xml", "خبر 1.txt", "خبر_1.rich_ere.xml", "خبر_1.txt"]
     tree = ElementTree.parse(tmp_path / "out" / "خبر 1.rich_ere.xml").getroot()
@@ -119,7 +119,7 @@ def test_what_is_written(tmp_path):
     assert [node.get("role") for node in event.iter("em_arg")] == ["FROM"]
     assert [node.get("type") for node in tree.iter("relation")] == ["CAUSES", "MEMBER_OF"]
     losses = Losses()
-    assert read_all(tmp_path / "out", losses) == [document, Document("<b>\r\n\ufeff", id="خبر/1")] and not losses
+    assert read_all(tmp_path / "out", losses) == [document, Document("\ufeff<b>\r\n\ufeff", id="خبر/1")] and not losses
 
 
 @QUICK

@@ -22,7 +22,7 @@ SAMPLES = {
     "prodigy": [{"text": "حلب", "spans": [{"start": 0, "end": 3, "token_start": 0, "token_end": 0, "label": "LOC"}]},
                 {"text": "حلب", "spans": [], "answer": "accept"}, {"text": "حلب", "_input_hash": 1, "_task_hash": 2},
                 {"meta": {"source": "x"}, "text": "حلب", "spans": [], "answer": "accept"},
-                {"text": "حلب", "spans": [{"meta": {"x": [1]}}, {"start": 0, "end": 3, "token_start": 0}]},
+                {"text": "حلب", "spans": [{"meta": {}}, {"start": 0, "end": 3, "token_start": 0}]},
                 {"text": "حلب", "tokens": [{"text": "حلب", "start": 0, "end": 3, "id": 0, "ws": False}], "spans": []}],
     "label-studio": [{"data": {"text": "حلب"}, "annotations": [{"result": [{"from_name": "a", "to_name": "text"}]}]},
                      {"data": {"text": "حلب"}}],
