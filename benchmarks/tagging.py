@@ -44,7 +44,7 @@ def lines(document: Document, layer: Layer, encoder: Encoder, left_out: Losses) 
             told = f"{document.id}: {span.label} at {span.start}–{span.end}"
             left_out.add("span that the tags of one line cannot hold", told)
         else:
-            chunks.append(Chunk(place[0], place[1], span.label))
+            chunks.append(Chunk(place[0], place[1] + 1, span.label))
     tags = encode(chunks, len(units), "iob2")
     edges = [0, *(np.flatnonzero(np.diff(units.line)) + 1).tolist(), len(units)]
     for start, end in zip(edges, edges[1:]):
