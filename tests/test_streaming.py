@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from multiprocessing import active_children
 from pathlib import Path
 
@@ -256,7 +256,11 @@ def test_a_run_that_is_killed_is_gone_on_with(half_done, labeller, whole, out, w
 
 def test_control_c(half_done, whole, out):
     process = half_done(workers=2)
-    os.killpg(process.pid, signal.SIGINT)  # the terminal sends it to workers, too
+    for _ in range(3):  # one that comes while Python cleans up after something else is lost, and a person presses again
+        os.killpg(process.pid, signal.SIGINT)  # the terminal sends it to workers, too
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=20)
+            break
     _, told = process.communicate(timeout=BREAK)
     told = told.decode()
     assert process.returncode > 0 and "Traceback" not in told
