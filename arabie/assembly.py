@@ -13,6 +13,8 @@ from arabie.decoding import IMPOSSIBLE, UnitSpan, best_tags, forbid, tag_count, 
 from arabie.document import Document, Relation, Span
 from arabie.encoding import Encoded, Window
 from arabie.engines import WindowOutput
+from arabie.model_folder import ModelFacts
+from arabie.scaling import RELATIONS, SAME
 from arabie.schema import Schema
 
 LONGEST_LINE = 4096  # units; a longer line is decoded in parts that end outside every span
@@ -51,10 +53,9 @@ class Assembler:
     its middle, and is scored if that window holds both whole. With ``given`` spans nothing is decoded.
     """
 
-    def __init__(self, text: str, encoded: Encoded, windows: Sequence[Window], schema: Schema, relate: Relate,
-                 threshold: float, given: Sequence[Span] | None = None) -> None:
-        self.text, self.encoded, self.windows, self.schema = text, encoded, windows, schema
-        self.relate, self.threshold = relate, threshold
+    def __init__(self, text: str, encoded: Encoded, windows: Sequence[Window], facts: ModelFacts,
+                 given: Sequence[Span] | None = None) -> None:
+        self.text, self.encoded, self.windows, self.facts, self.schema = text, encoded, windows, facts, facts.schema
         self.relations: list[Relation] = []
         self.done = 0
         self.pending: list[list[np.ndarray]] = []
@@ -67,11 +68,12 @@ class Assembler:
 
     def document(self, id: str | None, meta: dict) -> Document:
         """The Document of all windows taken."""
-        return Document(self.text, tuple(span for _, span in self.found), tuple(self.relations), id, meta, self.schema)
+        spans = tuple(span for _, span in self.found)
+        return Document(self.text, spans, tuple(self.relations), id, meta, self.schema)
 
     def take(self, window: Window, output: WindowOutput) -> _Part | None:
-        """Keep the output of the next window. The units that are ready, up to the last line end among them or to the end
-        of the text, are given out to be decoded."""
+        """Keep the output of the next window. The units that are ready, up to the last line end among them or to the
+        end of the text, are given out to be decoded."""
         self.waiting.append((window, output.states))
         if self.done == len(self.encoded):
             return None
@@ -121,7 +123,7 @@ class Assembler:
 
 
 def assemble(outputs: Iterable[tuple[Assembler, Window, WindowOutput]], relate: Relate) -> None:
-    """Give assemblers, of one schema and threshold, the outputs of their next windows; what can be done is done at once.
+    """Give assemblers, all of one model, the outputs of their next windows, and do at once what can be done.
 
     What comes of each text does not depend on which windows are given together.
     """
@@ -131,9 +133,9 @@ def assemble(outputs: Iterable[tuple[Assembler, Window, WindowOutput]], relate: 
         if part := assembler.take(window, output):
             parts.append(part)
     if parts:
-        _decode(parts, parts[0].assembler.schema)
+        _decode(parts, parts[0].assembler.facts)
     for windows in _in_calls(window for assembler in assemblers for window in assembler.decoded_windows()):
-        _relate(windows, windows[0].assembler.schema, relate)
+        _relate(windows, windows[0].assembler.facts, relate)
 
 
 def _text_order(pair: tuple[UnitSpan, object]) -> tuple[int, int]:
@@ -145,18 +147,21 @@ def _complete(line: np.ndarray) -> int:
     return int(np.searchsorted(line, line[-1])) if len(line) else 0
 
 
-def _decode(parts: Sequence[_Part], schema: Schema) -> None:
+def _decode(parts: Sequence[_Part], facts: ModelFacts) -> None:
     """Decode parts of texts as one sequence. After each comes a unit on a line of its own that is certainly outside."""
     starts = np.cumsum([0] + [len(part.statuses) + 1 for part in parts])
     is_word = _joined([part.of_units(part.assembler.encoded.units.is_word) for part in parts], True)
     line = _joined([part.of_units(part.assembler.encoded.units.line) for part in parts], -1)
     statuses = _joined([part.statuses for part in parts], 0.0).argmax(axis=1).tolist()
     found = []
-    for number, layer in enumerate(schema.layers):
+    for number, layer in enumerate(facts.schema.layers):
         outside = np.where(np.arange(tag_count(len(layer.labels))) == 0, 0.0, IMPOSSIBLE)
         scores = forbid(_joined([part.tags[number] for part in parts], outside), is_word, layer.one_word)
-        for span in tags_to_spans(best_tags(scores, line), scores, is_word, layer.labels):
-            found.append((span, layer.statuses[statuses[span.first]] if layer.statuses else None))
+        spans = tags_to_spans(best_tags(scores, line), scores, is_word, layer.labels)
+        probabilities = facts.scaling.get(layer.name, SAME)(np.array([span.score for span in spans]))
+        for span, probability in zip(spans, probabilities.tolist()):
+            status = layer.statuses[statuses[span.first]] if layer.statuses else None
+            found.append((span._replace(score=probability), status))
     found.sort(key=_text_order)
     owners = np.searchsorted(starts, [span.first for span, _ in found], side="right") - 1
     shifts = [part.start - start for part, start in zip(parts, starts.tolist())]
@@ -196,10 +201,10 @@ def _candidates(schema: Schema) -> tuple[dict[str, int], np.ndarray]:
     return numbers, allowed
 
 
-def _relate(windows: Sequence[_DecodedWindow], schema: Schema, relate: Relate) -> None:
+def _relate(windows: Sequence[_DecodedWindow], facts: ModelFacts, relate: Relate) -> None:
     """Score the pairs that belong to each window, and give the probable relations to the assemblers."""
-    numbers, allowed = _candidates(schema)
-    names = schema.relation_names
+    numbers, allowed = _candidates(facts.schema)
+    names = facts.schema.relation_names
     found = [(held.assembler, span) for held in windows for _, span in held.spans]
     spans = np.array([(row, unit.first, unit.last, numbers[unit.label])
                       for row, held in enumerate(windows) for unit, _ in held.spans], dtype=np.int64)
@@ -208,16 +213,17 @@ def _relate(windows: Sequence[_DecodedWindow], schema: Schema, relate: Relate) -
         return
     spans[:, 1:3] -= np.array([held.window.start for held in windows])[spans[:, :1]]
     scores = relate(*_scored([held.states for held in windows], spans, pairs))
-    chosen = np.flatnonzero(1 - scores[:, 0] >= windows[0].assembler.threshold)
-    best = scores[chosen, 1:].argmax(axis=1) + 1
-    for (head, tail), kind, score in zip(pairs[chosen].tolist(), best.tolist(), scores[chosen, best].tolist()):
+    best = scores[:, 1:].argmax(axis=1)
+    probabilities = facts.scaling.get(RELATIONS, SAME)(scores[np.arange(len(best)), best + 1])
+    chosen = np.flatnonzero(probabilities >= facts.relation_threshold)
+    for (head, tail), kind, score in zip(pairs[chosen].tolist(), best[chosen].tolist(), probabilities[chosen].tolist()):
         assembler, span = found[head]
-        assembler.relations.append(Relation(names[kind - 1], span, found[tail][1], score))
+        assembler.relations.append(Relation(names[kind], span, found[tail][1], score))
 
 
 def _pairs(spans: np.ndarray, owned: np.ndarray, allowed: np.ndarray) -> np.ndarray:
-    """The candidate pairs [m, 2] of spans [n, 4] (window, first and last unit of the text, label) that belong to a window:
-    both are of it, and it owns the unit in their middle. ``owned`` [windows, 2] are the units from and to which it owns."""
+    """The candidate pairs [m, 2] of spans [n, 4] (window, first and last unit of the text, label) that belong to their
+    window, which owns the unit in their middle. ``owned`` [windows, 2] are the units that it owns, from and to."""
     window, first, last, label = spans.T
     counts = np.bincount(window)
     mates = counts[window]  # how many spans there are in the window of each

@@ -41,7 +41,8 @@ def spans_to_tags(spans: list[tuple[int, int, int]], length: int) -> np.ndarray:
 
 
 def forbid(scores: np.ndarray, is_word: np.ndarray, one_word: bool) -> np.ndarray:
-    """Log-probabilities [units, tags] without what cannot be: a span that starts at punctuation, a trigger of two words."""
+    """Log-probabilities [units, tags] without what cannot be: a span that starts at punctuation, or a trigger of two
+    words."""
     scores = np.array(scores, dtype=np.float32)
     scores[~is_word, 1::2] = IMPOSSIBLE
     if one_word:
@@ -71,9 +72,9 @@ def _open_tags(scores: np.ndarray, tags: np.ndarray, inside: np.ndarray, broken:
                line: np.ndarray) -> np.ndarray:
     """Whether each tag can be part of the best possible sequence, bool [units, tags].
 
-    One possible sequence is soon found: where I-x follows nothing that it could, B-x stands for it, or it is left outside
-    with the I-x after it. What this one gives away in a line, against the best tag of each unit, is the most that the best
-    possible one can, and so the most by which a tag of that can be worse than the best tag of its unit.
+    One possible sequence is soon found: where I-x follows nothing that it could, B-x stands for it, or it is left
+    outside with the I-x after it. What this one gives away in a line, against the best tag of each unit, is the most
+    that the best possible one can, and so the most by which a tag of that can be worse than the best tag of its unit.
     """
     starts = np.flatnonzero(broken)
     stops = np.append(np.flatnonzero(~inside | broken), len(tags))
@@ -87,8 +88,8 @@ def _open_tags(scores: np.ndarray, tags: np.ndarray, inside: np.ndarray, broken:
 
 
 def _undecided(open_tags: np.ndarray, begins_line: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Starts and ends of the ranges to search, the longest first: runs of units of a line that have several open tags, each
-    with the unit after it, which has one."""
+    """Starts and ends of the ranges to search, the longest first: runs of units of a line that have several open tags,
+    each with the unit after it, which has one."""
     several = open_tags.sum(axis=1) > 1
     goes_on = ~begins_line
     goes_on[1:] &= several[:-1]

@@ -12,8 +12,8 @@ import numpy as np
 import tokenizers
 
 from arabie.errors import ConfigError, ModelError
-from arabie.text import PROFILES, Profile, TextView, Words, view, words
-from arabie.text.furniture import furniture_lines
+from arabie.letters import Letters
+from arabie.text import PROFILES, Profile, TextView, Words, read
 
 PIECES_A_UNIT = 16  # of a longer unit (a pasted key, say) the model reads the first pieces; it is labelled all the same
 SEPARATORS = dict.fromkeys(range(0x1C, 0x20), " ")  # they part words in Unicode's eyes, but not in tokenizers'
@@ -35,6 +35,11 @@ class Encoded:
 
     def __len__(self) -> int:
         return len(self.units)
+
+    def words(self, start: int, end: int) -> list[str]:
+        """What the model reads of the units [start, end)."""
+        places = zip(self.units.view_starts[start:end].tolist(), self.units.view_ends[start:end].tolist())
+        return [self.view.text[begin:stop] for begin, stop in places]
 
     def to_units(self, start: int, end: int) -> tuple[int, int] | None:
         """The unit range [first, last] that is exactly the raw range [start, end), or None if edges do not meet."""
@@ -87,11 +92,15 @@ class Tokenizer(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class WindowInput:
-    """Piece ids of a window with the special ones, and for each unit the places of its first and last piece."""
+    """Piece ids of a window with the special ones, and for each unit the places of its first and last piece.
+
+    ``letters`` [units, letters.PARTS] are given where the model reads them.
+    """
 
     ids: np.ndarray
     first: np.ndarray
     last: np.ndarray
+    letters: np.ndarray | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,9 +113,9 @@ class _Chunk:
 
 
 class Encoder:
-    """Reads texts as one tokenizer and text profile do."""
+    """Reads texts as one tokenizer and text profile do; with ``letters`` buckets also the letters of the units."""
 
-    def __init__(self, tokenizer: Tokenizer, profile: Profile | str = "default") -> None:
+    def __init__(self, tokenizer: Tokenizer, profile: Profile | str = "default", letters: int = 0) -> None:
         backend = getattr(tokenizer, "backend_tokenizer", None)
         if not isinstance(backend, tokenizers.Tokenizer):
             name = getattr(tokenizer, "name_or_path", type(tokenizer).__name__)
@@ -115,6 +124,7 @@ class Encoder:
         backend.no_padding()
         self.tokenizer = tokenizer
         self.profile = PROFILES[profile] if isinstance(profile, str) else profile
+        self.letters = Letters(letters) if letters else None
         edges = tokenizer.cls_token_id, tokenizer.sep_token_id
         self._before, self._after = (np.array([] if piece is None else [piece], dtype=np.int64) for piece in edges)
         unknown = tokenizer.unk_token_id, tokenizer.pad_token_id, 0
@@ -126,20 +136,17 @@ class Encoder:
 
     def encode_many(self, texts: Sequence[str]) -> list[Encoded]:
         """The units and pieces of each text; they are tokenised together, in as many threads as there are cores."""
-        read = []
-        for text in texts:
-            seen = view(text, self.profile)
-            units = _without(words(seen), furniture_lines(text))
-            read.append((seen, units, _chunks(seen.text, units)))
-        coded = self._coded(chunk for _, _, chunks in read for chunk in chunks)
-        return [self._encoded(seen, units, islice(coded, len(chunks))) for seen, units, chunks in read]
+        cut = [(reading, _chunks(reading.view.text, reading.units)) for reading in read(texts, self.profile)]
+        coded = self._coded(chunk for _, chunks in cut for chunk in chunks)
+        return [self._encoded(reading.view, reading.units, islice(coded, len(chunks))) for reading, chunks in cut]
 
     def window_input(self, encoded: Encoded, window: Window) -> WindowInput:
         """What a model is given for a window of a text."""
         places = encoded.first_piece[window.start:window.end + 1]
         ids = np.concatenate([self._before, encoded.pieces[places[0]:places[-1]], self._after])
         first = places - places[0] + len(self._before)
-        return WindowInput(ids, first[:-1], first[1:] - 1)
+        letters = self.letters.of(encoded.words(window.start, window.end)) if self.letters else None
+        return WindowInput(ids, first[:-1], first[1:] - 1, letters)
 
     def _coded(self, chunks: Iterable[_Chunk]) -> Iterator[tuple[_Chunk, tokenizers.Encoding]]:
         """The chunks, each with what the tokenizer makes of it. The text is tokenised as it stands, not word by word:
@@ -164,21 +171,13 @@ class Encoder:
         return Encoded(seen, units, *kept)
 
 
-def _without(units: Words, lines: list[tuple[int, int]]) -> Words:
-    if not lines:
-        return units
-    starts, ends = np.array(lines).T
-    line = np.searchsorted(starts, units.raw_starts, side="right") - 1
-    kept = (line < 0) | (units.raw_starts >= ends[line])
-    names = "raw_starts", "raw_ends", "view_starts", "view_ends", "is_word", "line"
-    return Words(*(getattr(units, name)[kept] for name in names))
-
-
 def _seams(text: str, units: Words) -> np.ndarray:
     """Where a symbol that is no punctuation touches another unit, in «عاجل🔴» say. Tokenizers part words from
     punctuation but not from symbols, so a space is put there, or the word would be unknown."""
     symbols = [n for n in np.flatnonzero(~units.is_word).tolist()
                if (first := text[units.view_starts[n]]) > "\x7f" and unicodedata.category(first)[0] != "P"]
+    if not symbols:
+        return np.zeros(0, dtype=np.int64)
     edges = np.concatenate([units.view_starts[symbols], units.view_ends[symbols]])
     return np.intersect1d(edges, np.intersect1d(units.view_starts, units.view_ends))
 
@@ -217,7 +216,8 @@ def _one_or_more(pieces: np.ndarray, owners: np.ndarray, count: int, unknown: in
     pieces = pieces[rank < PIECES_A_UNIT]
     counts = np.minimum(counts, PIECES_A_UNIT)
     empty = np.flatnonzero(counts == 0)
-    pieces = np.insert(pieces, (np.cumsum(counts) - counts)[empty], unknown)
+    if len(empty):
+        pieces = np.insert(pieces, (np.cumsum(counts) - counts)[empty], unknown)
     return pieces.astype(np.int64), np.concatenate([[0], np.cumsum(np.maximum(counts, 1))]).astype(np.int64)
 
 

@@ -20,6 +20,7 @@ from arabie.model_folder import FolderTokenizer, ModelFacts, digest, local_folde
 
 if TYPE_CHECKING:
     from arabie.model import ArabieModel
+    from arabie.schema import Schema
 
 WINDOWS_A_ROUND = 64  # windows, of one text or many, that are run together; bounds memory
 CHARACTERS_A_ROUND = 1 << 15  # of texts that are tokenised together
@@ -55,11 +56,14 @@ class Extractor:
     """
 
     def __init__(self, facts: ModelFacts, tokenizer: Tokenizer, engine: Engine) -> None:
-        self.schema = facts.schema
-        self.window_settings = facts.windows
-        self.relation_threshold = facts.relation_threshold
-        self.encoder = Encoder(tokenizer, facts.profile)
+        self.facts = facts
+        self.encoder = Encoder(tokenizer, facts.profile, facts.letters)
         self.engine = engine
+
+    @property
+    def schema(self) -> Schema:
+        """The labels, statuses and relations that the model knows."""
+        return self.facts.schema
 
     @classmethod
     def load(cls, path: str | Path, device: str | None = None, engine: str | None = None,
@@ -114,9 +118,8 @@ class Extractor:
         for portion in _portions(items):
             gathered: _Round = []
             for item, encoded in zip(portion, self.encoder.encode_many([item.text for item in portion])):
-                cut = windows(encoded, self.window_settings)
-                assembler = Assembler(item.text, encoded, cut, self.schema, self.engine.relate, self.relation_threshold,
-                                      item.given)
+                cut = windows(encoded, self.facts.windows)
+                assembler = Assembler(item.text, encoded, cut, self.facts, item.given)
                 task = _Task(item, assembler, cut)
                 waiting.append(task)
                 for window in cut:

@@ -23,12 +23,18 @@ BETWEEN = 5  # 0, 1, 2, 3, or more spans of a layer between two spans
 
 
 class ArabieConfig(PretrainedConfig):
-    """What a model's folder says of it: its encoder's config, schema, text profile, window, and the sizes of the heads."""
+    """What a model's folder says of it: its encoder's config, schema, text profile, window, and the sizes of the rest.
+
+    ``letters`` is the number of buckets of the Letters it reads beside the pieces, 0 for none, ``letter_size`` the size of
+    their embeddings; ``scaling`` has slope and intercept of a Scaling, by layer.
+    """
 
     model_type = "arabie"
 
     def __init__(self, encoder: dict | None = None, schema: dict | None = None, profile: dict | None = None, window: int = 256,
-                 overlap: int = 64, dropout: float = 0.1, relation_size: int = 256, relation_threshold: float = 0.5, **kwargs: Any) -> None:
+                 overlap: int = 64, dropout: float = 0.1, relation_size: int = 256, relation_threshold: float = 0.5,
+                 letters: int = 0, letter_size: int = 64,
+                 scaling: dict[str, list[float]] | None = None, **kwargs: Any) -> None:
         self.encoder = encoder or {}
         self.schema = schema or {}
         self.profile = profile or PROFILES["default"].to_dict()
@@ -36,6 +42,8 @@ class ArabieConfig(PretrainedConfig):
         self.dropout = dropout
         self.relation_size = relation_size
         self.relation_threshold = relation_threshold
+        self.letters, self.letter_size = letters, letter_size
+        self.scaling = scaling or {}
         super().__init__(**kwargs)
 
     def read_schema(self) -> Schema:
@@ -66,6 +74,33 @@ class JointOutput(ModelOutput):
 
     loss: torch.Tensor | None = None
     parts: dict[str, torch.Tensor] | None = None
+
+
+class LetterEmbedding(nn.Module):
+    """The letters of units, added to the embedding of each unit's first piece and to the unit's state.
+
+    In training the letters of some units are left out, so that the model does not lean on them.
+    """
+
+    def __init__(self, buckets: int, size: int, encoder_size: int, dropout: float) -> None:
+        super().__init__()
+        self.parts = nn.Embedding(buckets, size, padding_idx=0)
+        self.to_pieces = nn.Linear(size, encoder_size, bias=False)
+        self.to_states = nn.Linear(size, encoder_size, bias=False)
+        self.dropout = dropout
+
+    def forward(self, letters: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """What to add, to first pieces and to states, each [batch, units, encoder's size]; 0 for units without letters.
+        ``letters`` are int32 [batch, units, letters.PARTS]."""
+        mean = self.mean(letters)
+        if self.training:
+            mean = mean * (torch.rand_like(mean[..., :1]) >= self.dropout)
+        return self.to_pieces(mean), self.to_states(mean)
+
+    def mean(self, letters: torch.Tensor) -> torch.Tensor:
+        """The parts of each unit together, [..., size]: their sum over the root of their number."""
+        count = (letters > 0).sum(dim=-1, keepdim=True).clamp(min=1)
+        return self.parts(letters).sum(dim=-2) / count.sqrt()
 
 
 class RelationHead(nn.Module):
@@ -154,18 +189,29 @@ class ArabieModel(PreTrainedModel):
         self.encoder = AutoModel.from_config(encoder_config, **without_pooler(encoder_config))
         size = encoder_config.hidden_size
         self.tag_counts = [tag_count(len(layer.labels)) for layer in schema.layers]
+        self.letters = LetterEmbedding(config.letters, config.letter_size, size, config.dropout) if config.letters else None
         self.dropout = nn.Dropout(config.dropout)
         self.tags = nn.Linear(size, sum(self.tag_counts))
         self.status = nn.Linear(size, max(1, len(schema.statuses)))
         self.relations = RelationHead(size, config.relation_size, schema, config.dropout) if schema.relations else None
         self.post_init()
+        if self.letters is not None:
+            nn.init.zeros_(self.letters.to_pieces.weight)  # a pretrained encoder begins as it is
 
-    def unit_states(self, input_ids: torch.Tensor, attention_mask: torch.Tensor, first: torch.Tensor, last: torch.Tensor) -> torch.Tensor:
+    def unit_states(self, input_ids: torch.Tensor, attention_mask: torch.Tensor, first: torch.Tensor, last: torch.Tensor,
+                    letters: torch.Tensor | None = None) -> torch.Tensor:
         """States of the units, [batch, units, size]: the mean of a unit's first and last piece, at the places
-        ``first`` and ``last`` [batch, units] of ``input_ids`` [batch, pieces]."""
-        states = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+        ``first`` and ``last`` [batch, units] of ``input_ids`` [batch, pieces], and the unit's letters, if the model reads
+        them, int32 [batch, units, letters.PARTS]."""
+        given, own = {"input_ids": input_ids}, 0
+        if self.letters is not None:
+            of_pieces, own = self.letters(letters)
+            embedded = self.encoder.get_input_embeddings()(input_ids)
+            place = first.unsqueeze(-1).expand(-1, -1, embedded.shape[-1])
+            given = {"inputs_embeds": embedded.scatter_add(1, place, of_pieces.to(embedded.dtype))}
+        states = self.encoder(**given, attention_mask=attention_mask).last_hidden_state
         picked = [states.gather(1, place.unsqueeze(-1).expand(-1, -1, states.shape[-1])) for place in (first, last)]
-        return self.dropout((picked[0] + picked[1]) / 2)
+        return self.dropout((picked[0] + picked[1]) / 2 + own)
 
     def tag_scores(self, states: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """For each layer, log-probabilities [batch, units, tags]."""
@@ -180,12 +226,12 @@ class ArabieModel(PreTrainedModel):
         return self.relations(states, spans, pairs).log_softmax(-1)
 
     def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor, first: torch.Tensor, last: torch.Tensor,
-                tags: torch.Tensor, statuses: torch.Tensor | None = None, spans: torch.Tensor | None = None,
+                tags: torch.Tensor, letters: torch.Tensor | None = None, statuses: torch.Tensor | None = None, spans: torch.Tensor | None = None,
                 targets: torch.Tensor | None = None) -> JointOutput:
         """The joint loss. ``tags`` [batch, layers, units] and ``statuses`` [batch, units] are IGNORED where there is nothing to
         learn; ``spans`` [batch, n, 3] are (first, last, label) and ``targets`` [batch, n, n] the relation from row's span to
         column's, 0 for none, IGNORED for pairs that are no candidates."""
-        states = self.unit_states(input_ids, attention_mask, first, last)
+        states = self.unit_states(input_ids, attention_mask, first, last, letters)
         parts = {layer.name: nn.functional.nll_loss(scores.flatten(0, 1), tags[:, n].flatten(), ignore_index=IGNORED)
                  for n, (layer, scores) in enumerate(zip(self.schema.layers, self.tag_scores(states)))}
         if statuses is not None and (statuses != IGNORED).any():

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ import tokenizers
 
 from arabie.encoding import WindowSettings
 from arabie.errors import ConfigError, ModelError, SchemaError
+from arabie.scaling import Scaling
 from arabie.schema import Schema
 from arabie.text import Profile
 
@@ -31,17 +32,24 @@ SPECIAL_PIECES = ("tokenizer_config.json", "special_tokens_map.json")  # either 
 
 @dataclass(frozen=True)
 class ModelFacts:
-    """What a model is made for: its labels, how it reads a text, and from what probability on a relation counts."""
+    """What a model is made for: its labels, how it reads a text, and from what probability on a relation counts.
+
+    ``letters`` is the number of buckets of the Letters it is given, 0 if it reads pieces alone. ``scaling`` says by
+    layer, and for the relations, what scores are worth; where there is none they are taken at their word.
+    """
 
     schema: Schema
     profile: Profile
     windows: WindowSettings
     relation_threshold: float
+    letters: int = 0
+    scaling: Mapping[str, Scaling] = field(default_factory=dict)
 
     @classmethod
     def of(cls, config: ArabieConfig) -> ModelFacts:
         """The facts that a model's config states."""
-        return cls(config.read_schema(), config.read_profile(), config.windows(), config.relation_threshold)
+        return cls(config.read_schema(), config.read_profile(), config.windows(), config.relation_threshold,
+                   config.letters, _scaling(config.scaling))
 
     @classmethod
     def load(cls, folder: Path) -> ModelFacts:
@@ -49,11 +57,16 @@ class ModelFacts:
         config = _read_json(folder / "config.json")
         try:
             return cls(Schema.from_dict(config["schema"]), Profile.from_dict(config["profile"]),
-                       WindowSettings(config["window"], config["overlap"]), float(config["relation_threshold"]))
+                       WindowSettings(config["window"], config["overlap"]), float(config["relation_threshold"]),
+                       int(config.get("letters", 0)), _scaling(config.get("scaling", {})))
         except KeyError as error:
             raise ModelError(f"{folder}: config.json lacks {error}; copy the folder again") from None
         except (SchemaError, ConfigError, TypeError, ValueError) as error:
             raise ModelError(f"{folder}: the model cannot be loaded: config.json: {_first_line(error)}") from None
+
+
+def _scaling(told: Mapping[str, Sequence[float]]) -> dict[str, Scaling]:
+    return {name: Scaling(*worth) for name, worth in told.items()}
 
 
 @dataclass(frozen=True, eq=False)

@@ -42,6 +42,16 @@ def toy_encoder(tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def toy_model(toy_encoder, tmp_path_factory) -> Path:
     """The folder of a joint model over the toy encoder, its heads so random that it finds spans of every kind."""
+    return _toy_model(toy_encoder, tmp_path_factory.mktemp("toy_model"))
+
+
+@pytest.fixture(scope="session")
+def toy_letters_model(toy_encoder, tmp_path_factory) -> Path:
+    """The same, but it reads the letters of words too, and they change much."""
+    return _toy_model(toy_encoder, tmp_path_factory.mktemp("toy_letters_model"), letters=300, letter_size=8)
+
+
+def _toy_model(toy_encoder: Path, folder: Path, **settings: int) -> Path:
     import torch
     from transformers import AutoConfig, AutoTokenizer
 
@@ -50,13 +60,16 @@ def toy_model(toy_encoder, tmp_path_factory) -> Path:
 
     torch.manual_seed(1)
     config = ArabieConfig(AutoConfig.from_pretrained(toy_encoder).to_dict(), default_schema().to_dict(), window=64, overlap=24,
-                          relation_size=16)
+                          relation_size=16, **settings)
     model = ArabieModel(config)
     with torch.no_grad():
         model.tags.weight.normal_(0, 1.0)
         model.tags.bias.zero_()
         model.relations.score.weight.normal_(0, 1.0)
-    folder = tmp_path_factory.mktemp("toy_model")
+        if model.letters is not None:
+            for weight in model.letters.parameters():
+                weight.normal_(0, 0.5)
+            model.letters.parts.weight[0] = 0
     model.save_pretrained(folder)
     AutoTokenizer.from_pretrained(toy_encoder).save_pretrained(folder)
     return folder

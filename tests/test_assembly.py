@@ -1,4 +1,4 @@
-"""Documents from scores: the same whichever windows come together, and as a slow reading of each text by itself has them."""
+"""Documents from scores: the same whichever windows come together, and as a slow reading of each text has them."""
 
 from __future__ import annotations
 
@@ -15,18 +15,24 @@ from arabie.decoding import best_tags, forbid, tag_count, tags_to_spans
 from arabie.document import Span
 from arabie.encoding import Encoder, WindowSettings, windows
 from arabie.engines import WindowOutput
+from arabie.model_folder import ModelFacts
+from arabie.scaling import Scaling
 from arabie.schema import default_schema
+from arabie.text import PROFILES
 
 SCHEMA = default_schema()
 LABELS = {label: number for number, label in enumerate(SCHEMA.all_labels)}
 JOINS = {pair for relation in SCHEMA.relations for pair in relation.joins}
 TAGS = [tag_count(len(layer.labels)) for layer in SCHEMA.layers]
-THRESHOLD = 0.6
+THRESHOLD = 0.3
+SCALING = {"entities": Scaling(0.7, 0.2), "relations": Scaling(1.5, -0.4)}
+FACTS = ModelFacts(SCHEMA, PROFILES["default"], WindowSettings(40, 12), THRESHOLD, scaling=SCALING)
 SIZE = 3
 quick = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 WORDS = ["انشق", "قسد", "25", "،", "\n", "هـ.روب", "الرقة"]
 seeds = st.integers(0, 2**32 - 1)
-texts = st.builds(lambda size, seed: " ".join(np.random.default_rng(seed).choice(WORDS, size)), st.sampled_from([0, 1, 8, 40, 70]), seeds)
+sizes = st.sampled_from([0, 1, 8, 40, 70])
+texts = st.builds(lambda size, seed: " ".join(np.random.default_rng(seed).choice(WORDS, size)), sizes, seeds)
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +49,8 @@ def outputs(cut, rng):
     for window in cut:
         units = window.end - window.start
         tags = tuple(log_softmax(rng.normal(0, 2, (units, count)) + 3 * (np.arange(count) == 0)) for count in TAGS)
-        yield WindowOutput(tags, log_softmax(rng.normal(0, 1, (units, len(SCHEMA.statuses)))), rng.random((units, SIZE)))
+        statuses = log_softmax(rng.normal(0, 1, (units, len(SCHEMA.statuses))))
+        yield WindowOutput(tags, statuses, rng.random((units, SIZE)))
 
 
 def related(head_state, tail_state, head_label, tail_label):
@@ -63,8 +70,8 @@ def relate(states, spans, pairs):
 def made(encoder, text, rng, given=None):
     """An assembler of a text, and the outputs of its windows."""
     encoded = encoder.encode(text)
-    cut = windows(encoded, WindowSettings(40, 12))
-    return Assembler(text, encoded, cut, SCHEMA, relate, THRESHOLD, given), list(zip(cut, outputs(cut, rng)))
+    cut = windows(encoded, FACTS.windows)
+    return Assembler(text, encoded, cut, FACTS, given), list(zip(cut, outputs(cut, rng)))
 
 
 def told(document):
@@ -95,15 +102,17 @@ def test_it_does_not_matter_which_windows_come_together(encoder, some, seed):
 
 
 def slow_spans(encoder, text, read):
-    """Each layer's scores, every unit's from the window that owns it, decoded in one piece: (first, last, label, status)."""
-    encoded = encoder.encode(text)
-    owned = [[scores[w.own_start - w.start:w.own_end - w.start] for scores in (*output.tags, output.statuses)] for w, output in read]
-    *layers, statuses = [np.concatenate(parts) for parts in zip(*owned)] if owned else [np.zeros((0, 3))] * (len(SCHEMA.layers) + 1)
-    found = []
+    """Each layer decoded in one piece, every unit's scores from its own window: (first, last, label, status)."""
+    encoded, found = encoder.encode(text), []
+    units = encoded.units
+    owned = [[scores[w.own_start - w.start:w.own_end - w.start] for scores in (*output.tags, output.statuses)]
+             for w, output in read]
+    *layers, statuses = [np.concatenate(parts) for parts in zip(*owned)] or [()]
     for layer, scores in zip(SCHEMA.layers, layers):
-        scores = forbid(scores, encoded.units.is_word, layer.one_word) if len(encoded) else scores
-        for span in tags_to_spans(best_tags(scores, encoded.units.line), scores, encoded.units.is_word, layer.labels):
-            found.append((span.first, span.last, span.label, layer.statuses[statuses[span.first].argmax()] if layer.statuses else None))
+        scores = forbid(scores, units.is_word, layer.one_word)
+        for span in tags_to_spans(best_tags(scores, units.line), scores, units.is_word, layer.labels):
+            status = layer.statuses[statuses[span.first].argmax()] if layer.statuses else None
+            found.append((span.first, span.last, span.label, status))
     return encoded, found
 
 
@@ -117,7 +126,7 @@ def slow_relations(spans, read):
             if owns and (head[2], tail[2]) in JOINS and window.start <= start and end < window.end:
                 states = output.states[head[0] - window.start], output.states[tail[1] - window.start]
                 scores = related(*states, LABELS[head[2]], LABELS[tail[2]])
-                if 1 - scores[0] >= THRESHOLD:
+                if SCALING["relations"](scores[1:].max()) >= THRESHOLD:
                     found.add((SCHEMA.relation_names[scores[1:].argmax()], h, t))
     return found
 
@@ -136,7 +145,8 @@ def test_spans_and_relations_are_those_of_the_slow_way(encoder, text, seed):
     spans = placed(encoded, slow)
     assert (document.id, document.meta) == ("d", {"a": 1})
     assert set(document.spans) == set(spans)
-    assert {(r.type, r.head, r.tail) for r in document.relations} == {(kind, spans[h], spans[t]) for kind, h, t in slow_relations(slow, read)}
+    relations = {(kind, spans[h], spans[t]) for kind, h, t in slow_relations(slow, read)}
+    assert {(r.type, r.head, r.tail) for r in document.relations} == relations
 
 
 @quick
@@ -144,16 +154,21 @@ def test_spans_and_relations_are_those_of_the_slow_way(encoder, text, seed):
 def test_given_spans_are_related_and_nothing_else_is_found(encoder, text, seed):
     rng = np.random.default_rng(seed)
     encoded = encoder.encode(text)
-    ranges = sorted({tuple(sorted(rng.integers(0, len(encoded), 2).tolist())) for _ in range(6)}) if len(encoded) else []
+    edges = np.sort(rng.integers(0, len(encoded), (6, 2))) if len(encoded) else np.zeros((0, 2), int)
+    ranges = sorted(set(map(tuple, edges.tolist())))
     units = [(first, last, rng.choice(list(LABELS)).item(), None) for first, last in ranges]
     given = placed(encoded, units)
     assembler, read = made(encoder, text, rng, [*given, Span(0, 1, "NO_LABEL"), Span(1, 3, "LOC")])
     assemble([(assembler, *item) for item in read], relate)
     document = assembler.document(None, {})
-    assert [(s.start, s.end, s.label) for s in document.spans] == sorted(((s.start, s.end, s.label) for s in given), key=lambda s: (s[0], -s[1], s[2]))
-    found = {(r.type, (r.head.start, r.head.end, r.head.label), (r.tail.start, r.tail.end, r.tail.label)) for r in document.relations}
     places = [(span.start, span.end, span.label) for span in given]
+    assert sorted(map(place, document.spans)) == sorted(places)
+    found = {(r.type, place(r.head), place(r.tail)) for r in document.relations}
     assert found == {(kind, places[h], places[t]) for kind, h, t in slow_relations(units, read)}
+
+
+def place(span):
+    return span.start, span.end, span.label
 
 
 @pytest.mark.parametrize("most", [1, 1000, 10**6])

@@ -24,7 +24,8 @@ def possible(tags, lines) -> bool:
 @st.composite
 def scored(draw, most=5):
     length = draw(st.integers(1, most))
-    values = draw(st.lists(st.lists(st.floats(-6, 2, width=32), min_size=TAGS, max_size=TAGS), min_size=length, max_size=length))
+    rows = st.lists(st.floats(-6, 2, width=32), min_size=TAGS, max_size=TAGS)
+    values = draw(st.lists(rows, min_size=length, max_size=length))
     raw = np.array(values, dtype=np.float32)
     scores = raw - np.log(np.exp(raw).sum(axis=1, keepdims=True))
     line = np.cumsum(draw(st.lists(st.integers(0, 1), min_size=length, max_size=length)))
@@ -38,7 +39,8 @@ def test_best_tags_are_the_best_of_all_possible_sequences(case):
     found = best_tags(scores, line)
     assert possible(found, line)
     total = scores[np.arange(len(found)), found].sum()
-    best = max(sum(scores[n, t] for n, t in enumerate(tags)) for tags in itertools.product(range(TAGS), repeat=len(line)) if possible(tags, line))
+    every = itertools.product(range(TAGS), repeat=len(line))
+    best = max(sum(scores[n, t] for n, t in enumerate(tags)) for tags in every if possible(tags, line))
     assert np.isclose(total, best, atol=1e-4)
 
 
@@ -57,7 +59,8 @@ def texts(draw):
     """Scores of many units as a trained model gives them: nearly sure of most, and now and then of what cannot be."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     length, doubt = draw(st.integers(1, 60)), draw(st.sampled_from([0.5, 2.0, 5.0]))
-    raw = rng.normal(0, doubt, (length, TAGS)) + 8 * np.eye(TAGS)[rng.choice(TAGS, length, p=[0.4, 0.15, 0.15, 0.15, 0.15])]
+    meant = rng.choice(TAGS, length, p=[0.4, 0.15, 0.15, 0.15, 0.15])
+    raw = rng.normal(0, doubt, (length, TAGS)) + 8 * np.eye(TAGS)[meant]
     line = np.cumsum(rng.random(length) < draw(st.sampled_from([0.0, 0.1, 0.5])))
     scores = forbid(raw - np.log(np.exp(raw).sum(axis=1, keepdims=True)), rng.random(length) < 0.8, draw(st.booleans()))
     return scores, line

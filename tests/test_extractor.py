@@ -52,7 +52,7 @@ def slow_spans(extractor, text):
     """Every window run by itself, the scores of all units laid side by side, and each layer decoded in one piece."""
     encoded = extractor.encoder.encode(text)
     rows = [[] for _ in extractor.schema.layers]
-    for window in windows(encoded, extractor.window_settings):
+    for window in windows(encoded, extractor.facts.windows):
         (output,) = extractor.engine.run([extractor.encoder.window_input(encoded, window)])
         for kept, scores in zip(rows, output.tags):
             kept.append(scores[window.own_start - window.start:window.own_end - window.start])
@@ -122,7 +122,7 @@ def test_a_relation_is_scored_in_the_window_that_owns_its_middle(extractor):
     text = news(500, seed=9)
     document = extractor.extract(text)
     encoded = extractor.encoder.encode(text)
-    cut = windows(encoded, extractor.window_settings)
+    cut = windows(encoded, extractor.facts.windows)
     assert len(cut) > 3
     for relation in document.relations:
         units = [encoded.to_units(span.start, span.end) for span in (relation.head, relation.tail)]

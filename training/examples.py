@@ -12,6 +12,7 @@ import torch
 from arabie.decoding import spans_to_tags
 from arabie.document import Document, Relation, Span
 from arabie.encoding import Encoded, Encoder, Window, WindowSettings, windows
+from arabie.engines.batching import padded
 from arabie.errors import SchemaError, nearest
 from arabie.formats.losses import Losses
 from arabie.model import IGNORED
@@ -29,7 +30,7 @@ class Annotation:
 def examples(documents: Iterable[Document], encoder: Encoder, schema: Schema, settings: WindowSettings, left_out: Losses) -> Iterator[dict[str, Any]]:
     """One example a window. ``left_out`` counts the annotations that cannot be learnt from, by cause.
 
-    Fields: length, ids, first, last (see encoding.WindowInput), tags [layers][units], statuses [units], spans [n][first, last, label],
+    Fields: length, ids, first, last, letters (see encoding.WindowInput; letters only of an encoder that gives them), tags [layers][units], statuses [units], spans [n][first, last, label],
     relations [m][head, tail, type]. A span that a window cuts is IGNORED there; another window has it whole.
     """
     for document in documents:
@@ -109,7 +110,8 @@ def _example(encoded: Encoded, window: Window, annotation: Annotation, schema: S
     relations = [r for r in annotation.relations if r.head in inside and r.tail in inside]
     reached.update(relations)
     names = schema.relation_names
-    return {
+    letters = {} if read.letters is None else {"letters": read.letters.tolist()}
+    return letters | {
         "length": len(read.ids),
         "ids": read.ids.tolist(),
         "first": read.first.tolist(),
@@ -125,7 +127,8 @@ class Collator:
     """Pads examples into the tensors of ``ArabieModel.forward``.
 
     With ``mask_units`` that share of the units is hidden behind the mask piece, so that the model learns to tell a name
-    from what stands around it; torch's random state decides which.
+    from what stands around it; torch's random state decides which. Whether a hidden unit is a label of one word, an
+    event, is not to be learnt: another word in its place would be none.
     """
 
     def __init__(self, schema: Schema, pad: int, mask: int = 0, mask_units: float = 0.0) -> None:
@@ -135,14 +138,18 @@ class Collator:
 
     def __call__(self, batch: Sequence[dict[str, Any]]) -> dict[str, torch.Tensor]:
         layers = len(self.schema.layers)
+        batch = [self._with_hidden(example) for example in batch]
         fields = {
-            "input_ids": _padded([self._hidden(e) for e in batch], self.pad),
+            "input_ids": _padded([e["ids"] for e in batch], self.pad),
             "attention_mask": _padded([[1] * len(e["ids"]) for e in batch], 0),
             "first": _padded([e["first"] for e in batch], 0),
             "last": _padded([e["last"] for e in batch], 0),
             "tags": torch.stack([_padded([e["tags"][n] for e in batch], IGNORED) for n in range(layers)], dim=1),
             "statuses": _padded([e["statuses"] for e in batch], IGNORED),
         }
+        if "letters" in batch[0]:
+            letters = [np.array(e["letters"], dtype=np.int32) for e in batch]
+            fields["letters"] = torch.from_numpy(padded(letters, 0))
         width = max(1, *(len(e["spans"]) for e in batch))
         spans = np.zeros((len(batch), width, 3), dtype=np.int64)
         targets = np.full((len(batch), width, width), IGNORED, dtype=np.int64)
@@ -158,19 +165,23 @@ class Collator:
                 targets[row, head, tail] = kind
         return fields | {"spans": torch.from_numpy(spans), "targets": torch.from_numpy(targets)}
 
-    def _hidden(self, example: dict[str, Any]) -> list[int]:
-        """The piece ids of an example, those of some units masked."""
+    def _with_hidden(self, example: dict[str, Any]) -> dict[str, Any]:
+        """The example, with the pieces of some units masked and their letters left out."""
         if not self.mask_units:
-            return example["ids"]
-        ids = list(example["ids"])
-        for unit in torch.nonzero(torch.rand(len(example["first"])) < self.mask_units).flatten().tolist():
+            return example
+        hidden = torch.rand(len(example["first"])) < self.mask_units
+        ids, tags = list(example["ids"]), [list(row) for row in example["tags"]]
+        for unit in torch.nonzero(hidden).flatten().tolist():
             for place in range(example["first"][unit], example["last"][unit] + 1):
                 ids[place] = self.mask
-        return ids
+            for row, layer in zip(tags, self.schema.layers):
+                if layer.one_word:
+                    row[unit] = IGNORED
+        changed = example | {"ids": ids, "tags": tags}
+        if "letters" in example:
+            changed["letters"] = np.where(hidden.numpy()[:, None], 0, np.array(example["letters"], dtype=np.int32))
+        return changed
 
 
 def _padded(rows: Sequence[Sequence[int]], value: int) -> torch.Tensor:
-    padded = np.full((len(rows), max(len(row) for row in rows)), value, dtype=np.int64)
-    for number, row in enumerate(rows):
-        padded[number, :len(row)] = row
-    return torch.from_numpy(padded)
+    return torch.from_numpy(padded([np.array(row, dtype=np.int64) for row in rows], value))

@@ -21,6 +21,8 @@ from typing import Annotated, Any
 import datasets
 import torch
 import typer
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 from transformers import AutoConfig, AutoModel, AutoTokenizer, EarlyStoppingCallback, PreTrainedModel, Trainer, TrainingArguments, set_seed
 from transformers.trainer_pt_utils import LengthGroupedSampler
 from transformers.trainer_utils import get_last_checkpoint
@@ -39,6 +41,7 @@ from arabie.model_folder import DEFAULT_MODEL, check_folder, load_model
 from arabie.schema import DEFAULT, Schema
 from arabie.text import PROFILES
 from training.augmentation import AugmentationSettings, AugmentedWindows, Augmenter
+from training.calibrate import calibrated, write_facts
 from training.examples import Collator, examples
 from training.settings import load_settings
 
@@ -49,8 +52,11 @@ FORMATS = {".jsonl": "jsonl", ".src": "source"}
 @dataclass(frozen=True)
 class ModelSettings:
     """What the model is: its encoder (a folder or hub id), how it reads text, and the sizes of its heads.
-    ``schema`` is a TOML file, or «default» for the one in the package. ``encoder_dropout`` takes the place of the encoder's own, if it is given; attention keeps its own, since dropping there
-    keeps torch from its quick attention and doubles the time of a step on a CPU."""
+
+    ``schema`` is a TOML file, or «default» for the one in the package. ``encoder_dropout`` takes the place of the
+    encoder's own, if it is given; attention keeps its own, since dropping there doubles the time of a step on a CPU.
+    ``letters`` is the number of buckets of hashed letters that it reads beside the pieces, 0 for none, and
+    ``letter_size`` the size of their embeddings, which start as those in the file ``letter_vectors``, if it is given."""
 
     encoder: str
     profile: str = "default"
@@ -60,6 +66,9 @@ class ModelSettings:
     dropout: float = 0.1
     encoder_dropout: float | None = None
     relation_size: int = 256
+    letters: int = 0
+    letter_size: int = 64
+    letter_vectors: str = ""
 
     def __post_init__(self) -> None:
         if self.profile not in PROFILES:
@@ -77,7 +86,8 @@ class DataSettings:
 @dataclass(frozen=True)
 class RunSettings:
     """How it is trained. ``mask_units``: the share of words hidden in each example; ``patience``: epochs without a better
-    dev score before stopping (0: train all epochs)."""
+    dev score before stopping (0: train all epochs); ``compile``: have torch compile the encoder, which takes a minute or
+    two at first and then saves a third of a step's time on a CPU (see docs/training.md)."""
 
     epochs: int = 20
     batch_size: int = 16
@@ -88,6 +98,7 @@ class RunSettings:
     precision: str = "fp32"
     mask_units: float = 0.0
     patience: int = 0
+    compile: bool = False
     seed: int = 1
 
     def __post_init__(self) -> None:
@@ -121,13 +132,14 @@ def build_dataset(documents: list[Document], encoder: Encoder, config: ArabieCon
     schema = config.read_schema()
     datasets.disable_progress_bars()
     source = datasets.Dataset.from_list([{"document": document.to_json()} for document in documents])
-    settings = json.dumps([config.schema, config.profile, config.window, config.overlap, encoder.tokenizer.backend_tokenizer.to_str()])
+    names = "length", "ids", "first", "last", "tags", "statuses", "spans", "relations", *(["letters"] if config.letters else [])
+    settings = json.dumps([config.schema, config.profile, config.window, config.overlap, config.letters, encoder.tokenizer.backend_tokenizer.to_str()])
 
     def convert(batch: dict[str, list[str]]) -> dict[str, list]:
         omitted = Losses(keep=1)
         parsed = [Document.from_dict(json.loads(line), schema) for line in batch["document"]]
         rows = list(examples(parsed, encoder, schema, config.windows(), omitted))
-        columns = {name: [row[name] for row in rows] for name in ("length", "ids", "first", "last", "tags", "statuses", "spans", "relations")}
+        columns = {name: [row[name] for row in rows] for name in names}
         told = json.dumps([[cause, count, omitted.examples[cause]] for cause, count in omitted.counts.items()])
         return columns | {"omitted": [told if n == 0 else "" for n in range(len(rows))]}
 
@@ -170,11 +182,12 @@ class JointTrainer(Trainer):
         if self.optimizer is None:
             groups: dict[tuple[bool, bool], list] = {}
             for name, weight in self.model.named_parameters():
-                groups.setdefault((name.startswith("encoder."), weight.ndim > 1), []).append(weight)
+                pretrained = name.startswith(("encoder.", "letters.parts."))
+                groups.setdefault((pretrained, weight.ndim > 1), []).append(weight)
             self.optimizer = torch.optim.AdamW([
-                {"params": weights, "lr": self.args.learning_rate if in_encoder else self.head_learning_rate,
+                {"params": weights, "lr": self.args.learning_rate if pretrained else self.head_learning_rate,
                  "weight_decay": self.args.weight_decay if decays else 0.0}
-                for (in_encoder, decays), weights in groups.items()], betas=(0.9, 0.98), fused=True)
+                for (pretrained, decays), weights in groups.items()], betas=(0.9, 0.98), fused=True)
         return self.optimizer
 
     def evaluate(self, eval_dataset: Any = None, ignore_keys: Any = None, metric_key_prefix: str = "eval") -> dict[str, float]:
@@ -208,11 +221,27 @@ def build_model(settings: ModelSettings, tokenizer: Any) -> ArabieModel:
     if len(tokenizer) > embedded:
         raise ConfigError(f"{settings.encoder}: the tokenizer has {len(tokenizer)} pieces, the encoder only {embedded}; they do not belong together")
     model = ArabieModel(ArabieConfig(encoder.config.to_dict(), schema.to_dict(), PROFILES[settings.profile].to_dict(), settings.window,
-                                     settings.overlap, settings.dropout, settings.relation_size))
-    if heads is not None and heads.schema == schema and heads.config.relation_size == settings.relation_size:
+                                     settings.overlap, settings.dropout, settings.relation_size,
+                                     letters=settings.letters, letter_size=settings.letter_size))
+    if heads is not None and heads.schema == schema and all(
+            getattr(heads.config, name) == getattr(settings, name) for name in ("relation_size", "letters", "letter_size")):
         model.load_state_dict(heads.state_dict())
+    elif settings.letter_vectors:
+        set_letters(model, Path(settings.letter_vectors))
     model.encoder = encoder
     return model
+
+
+def set_letters(model: ArabieModel, path: Path) -> None:
+    """Start from the embeddings of letters that training/letters.py learnt."""
+    try:
+        found = load_file(path)["parts"].float()
+    except (OSError, SafetensorError, KeyError) as error:
+        raise ConfigError(f"{path}: no embeddings of letters can be read ({error}); training/letters.py makes them") from None
+    if model.letters is None or found.shape != model.letters.parts.weight.shape:
+        raise ConfigError(f"{path} has {found.shape[0]} letters of size {found.shape[1]}; set letters and letter_size to these")
+    with torch.no_grad():
+        model.letters.parts.weight.copy_(found)
 
 
 def _starting_point(settings: ModelSettings) -> tuple[PreTrainedModel, ArabieModel | None]:
@@ -252,6 +281,13 @@ def encoder_path(settings: ModelSettings) -> str:
     return str(DEFAULT_MODEL) if settings.encoder == "default" else settings.encoder
 
 
+def compile_encoder(model: ArabieModel) -> None:
+    """Have torch compile the encoder, with plain attention: on a CPU the way back through torch's quick attention is
+    slower than what the compiler makes of the plain one, at the lengths of our windows."""
+    model.encoder.set_attn_implementation("eager")
+    model.encoder.compile(dynamic=True)
+
+
 def training_arguments(settings: TrainSettings, run: Path) -> TrainingArguments:
     """The Trainer's arguments for an experiment."""
     options = settings.training
@@ -267,9 +303,12 @@ def training_arguments(settings: TrainSettings, run: Path) -> TrainingArguments:
 def save_model(trainer: JointTrainer, tokenizer: Any, settings: TrainSettings, run: Path, counts: dict[str, Any]) -> None:
     """Write ``model/``: the weights in half precision, the tokenizer, and training.json, which says how they were made."""
     folder = run / "model"
-    scores = dev_scores(Extractor.of_model(trainer.model, tokenizer, str(trainer.args.device)), trainer.dev)
+    extractor = Extractor.of_model(trainer.model, tokenizer, str(trainer.args.device))
+    facts = calibrated(extractor, trainer.dev)
+    scores = dev_scores(extractor, trainer.dev)
     trainer.model.to(torch.float16).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
+    write_facts(folder, facts)
     told = {"settings": asdict(settings), "data": counts, "best_epoch": _best_epoch(trainer),
             "dev": {name: round(value, 4) for name, value in scores.items() if value is not None},
             "encoder": _made(Path(encoder_path(settings.model))) or settings.model.encoder}
@@ -294,12 +333,14 @@ def run_training(settings: TrainSettings, train_files: list[Path], dev_files: li
     tokenizer = _tokenizer(settings.model)
     refuse_presegmented(tokenizer, settings.model.encoder)
     model = build_model(settings.model, tokenizer)
+    if settings.training.compile:
+        compile_encoder(model)
     schema = model.schema
     train_documents, dev_documents = read_documents(train_files, schema), read_documents(dev_files, schema)
     if not train_documents or not dev_documents:
         raise ConfigError("there is nothing to train on or to measure on; name files under [data] or with --train and --dev")
     left_out = Losses()
-    encoder = Encoder(tokenizer, model.config.read_profile())
+    encoder = Encoder(tokenizer, model.config.read_profile(), model.config.letters)
     dataset = build_dataset(train_documents, encoder, model.config, left_out, run / "cache")
     log.info("%d documents, %d windows to train on; %d documents to measure on", len(train_documents), len(dataset), len(dev_documents))
     for line in left_out.lines():

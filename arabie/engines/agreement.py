@@ -31,7 +31,7 @@ class Agreement:
 
     ``spans`` and ``relations`` are the shares that are the same (twice those of both over all of either). ``f1`` has
     the strict F1 of each layer and of «relations», ``reference_f1`` that of torch. ``speed`` is how many times as fast
-    it was.
+    it was. ``machine`` is the kind of processor.
     """
 
     engine: str
@@ -63,7 +63,8 @@ class Agreement:
 def key_of(choice: Choice, model: str) -> tuple:
     """The key of the Agreement of an engine, as it is installed here, with the model of that digest."""
     device = choice.device.split(":")[0]
-    return choice.engine, choice.precision, device, platform.machine(), choice.version, EXPORT, model
+    machine = f"{platform.machine()} bf16" if has_bf16() else platform.machine()
+    return choice.engine, choice.precision, device, machine, choice.version, EXPORT, model
 
 
 def keep(agreement: Agreement) -> None:

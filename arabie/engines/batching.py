@@ -12,7 +12,8 @@ from arabie.encoding import WindowInput
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """Windows padded to one length, int64: ``ids``, ``mask`` [windows, pieces]; ``first``, ``last`` [windows, units].
+    """Windows padded to one length, int64: ``ids``, ``mask`` [windows, pieces]; ``first``, ``last`` [windows, units];
+    and, for a model that reads them, ``letters`` int32 [windows, units, letters.PARTS].
 
     ``numbers`` says which they are of the windows that are run.
     """
@@ -22,10 +23,12 @@ class Batch:
     mask: np.ndarray
     first: np.ndarray
     last: np.ndarray
+    letters: np.ndarray | None = None
 
-    def inputs(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    def inputs(self) -> tuple[np.ndarray, ...]:
         """What an encoder is given, in order."""
-        return self.ids, self.mask, self.first, self.last
+        given = self.ids, self.mask, self.first, self.last
+        return given if self.letters is None else (*given, self.letters)
 
 
 def batches(windows: Sequence[WindowInput], pieces: int, pad: int) -> Iterator[Batch]:
@@ -36,8 +39,9 @@ def batches(windows: Sequence[WindowInput], pieces: int, pad: int) -> Iterator[B
         numbers, order = order[:size], order[size:]
         chosen = [windows[n] for n in numbers]
         mask = [np.ones_like(w.ids) for w in chosen]
+        letters = None if chosen[0].letters is None else padded([w.letters for w in chosen], 0)
         yield Batch(tuple(numbers), padded([w.ids for w in chosen], pad), padded(mask, 0),
-                    padded([w.first for w in chosen], 0), padded([w.last for w in chosen], 0))
+                    padded([w.first for w in chosen], 0), padded([w.last for w in chosen], 0), letters)
 
 
 def padded(rows: Sequence[np.ndarray], value: float) -> np.ndarray:

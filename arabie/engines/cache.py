@@ -23,7 +23,7 @@ from arabie.errors import FileError, ModelError
 from arabie.formats.files import atomic_folder
 from arabie.model_folder import digest
 
-EXPORT = 1  # to be raised when what is exported from the same model, by the same engine, changes
+EXPORT = 2  # to be raised when what is exported from the same model, by the same engine, changes
 MANIFEST = "manifest.json"  # the checksum of every other file of an export
 
 

@@ -19,6 +19,7 @@ from torch import nn
 from arabie.encoding import Encoder, windows
 from arabie.engines.batching import batches
 from arabie.errors import ArabieError
+from arabie.letters import PARTS
 from arabie.model import ArabieModel
 from arabie.model_folder import FolderTokenizer, ModelFacts, load_model
 
@@ -37,14 +38,15 @@ class Graph:
 
 
 class EncoderGraph(nn.Module):
-    """Pieces to states of units."""
+    """Pieces, and letters where the model reads them, to states of units."""
 
     def __init__(self, model: ArabieModel) -> None:
         super().__init__()
         self.model = model
 
-    def forward(self, ids: torch.Tensor, mask: torch.Tensor, first: torch.Tensor, last: torch.Tensor) -> torch.Tensor:
-        return self.model.unit_states(ids, mask, first, last)
+    def forward(self, ids: torch.Tensor, mask: torch.Tensor, first: torch.Tensor, last: torch.Tensor,
+                letters: torch.Tensor | None = None) -> torch.Tensor:
+        return self.model.unit_states(ids, mask, first, last, letters)
 
 
 class HeadsGraph(nn.Module):
@@ -76,8 +78,12 @@ def graphs(model: ArabieModel) -> Iterator[Graph]:
     mask, places = torch.ones_like(ids), torch.arange(1, 8).repeat(3, 1)
     mask[1:, 9:] = 0
     of_pieces, of_units = ("windows", "pieces"), ("windows", "units")
-    yield Graph("encoder", EncoderGraph(model), {"ids": ids, "mask": mask, "first": places, "last": places + 1},
-                {"ids": of_pieces, "mask": of_pieces, "first": of_units, "last": of_units}, ("states",))
+    given = {"ids": ids, "mask": mask, "first": places, "last": places + 1}
+    axes = {"ids": of_pieces, "mask": of_pieces, "first": of_units, "last": of_units}
+    if model.letters is not None:
+        given["letters"] = torch.arange(3 * 7 * PARTS, dtype=torch.int32).reshape(3, 7, PARTS) % model.config.letters
+        axes["letters"] = of_units
+    yield Graph("encoder", EncoderGraph(model), given, axes, ("states",))
     states = torch.randn(3, 7, size)
     heads = [f"tags_{number}" for number in range(len(model.tag_counts))] + ["statuses"]
     yield Graph("heads", HeadsGraph(model), {"states": states}, {"states": of_units}, heads)
@@ -91,7 +97,7 @@ def graphs(model: ArabieModel) -> Iterator[Graph]:
 def calibration(folder: Path) -> list[tuple[np.ndarray, ...]]:
     """Batches of inputs of the encoder, from the texts of CALIBRATION."""
     tokenizer, facts = FolderTokenizer.load(folder), ModelFacts.load(folder)
-    encoder = Encoder(tokenizer, facts.profile)
+    encoder = Encoder(tokenizer, facts.profile, facts.letters)
     read = encoder.encode_many(CALIBRATION.read_text(encoding="utf-8").splitlines())
     inputs = [encoder.window_input(encoded, window) for encoded in read for window in windows(encoded, facts.windows)]
     return [batch.inputs() for batch in batches(inputs, 1024, tokenizer.pad_token_id or 0)]

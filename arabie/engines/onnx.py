@@ -74,4 +74,16 @@ def export(graphs: Sequence[Graph], precision: str, samples: Sequence[tuple[np.n
         torch.onnx.export(graph.module, kwargs=dict(graph.inputs), f=path, dynamic_shapes=shapes, dynamo=True,
                           input_names=list(graph.inputs), output_names=list(graph.outputs), external_data=False)
         if graph.name == "encoder" and precision == "int8":
-            quantize_dynamic(path, path, weight_type=QuantType.QInt8, per_channel=True)
+            quantize_dynamic(path, path, weight_type=QuantType.QInt8, per_channel=True,
+                             nodes_to_exclude=list(_narrowing(path)))
+
+
+def _narrowing(path: Path) -> Iterator[str]:
+    """The products that int8 spoils; see the function of that name in ``openvino``."""
+    import onnx
+
+    graph = onnx.load(path).graph
+    weights = {weight.name: weight.dims for weight in graph.initializer}
+    for node in graph.node:
+        if node.op_type == "MatMul" and node.input[1] in weights and weights[node.input[1]][1] < weights[node.input[1]][0]:
+            yield node.name

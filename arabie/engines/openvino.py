@@ -18,26 +18,30 @@ from arabie.errors import ModelError
 if TYPE_CHECKING:
     from arabie.engines.export import Graph
 
-HINTS = {"fp32": "f32", "bf16": "bf16", "int8": "f32"}  # int8: of what isn't quantised
 
 
 def open_runtime(folder: Path, choice: Choice) -> OpenVinoRuntime:
     """The runtime of a model's folder, exported first if need be. Raises ModelError if that or bf16 isn't possible."""
-    core = openvino.Core()
-    if choice.precision == "bf16" and "BF16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+    if choice.precision == "bf16" and not _has_bf16(openvino.Core()):
         raise ModelError("this processor doesn't compute in bf16; use precision 'int8' or 'fp32'")
-    return OpenVinoRuntime(core, exported(folder, choice), choice)
+    return OpenVinoRuntime(exported(folder, choice), choice)
+
+
+def _has_bf16(core: openvino.Core) -> bool:
+    return "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
 class OpenVinoRuntime:
     """Runs an export; several batches at once."""
 
-    def __init__(self, core: openvino.Core, place: Path, choice: Choice) -> None:
+    def __init__(self, place: Path, choice: Choice) -> None:
+        core = openvino.Core()
+        hint = "f32" if choice.precision == "fp32" or not _has_bf16(core) else "bf16"  # in int8 of what isn't quantised
         self.choice = choice
         self.pieces_a_batch = 2048
         shared = {"ENABLE_CPU_PINNING": False} | ({"INFERENCE_NUM_THREADS": threads()} if threads() else {})
         encoder = core.compile_model(place / "encoder.xml", "CPU", shared | {
-            "PERFORMANCE_HINT": "THROUGHPUT", "INFERENCE_PRECISION_HINT": HINTS[choice.precision]})
+            "PERFORMANCE_HINT": "THROUGHPUT", "INFERENCE_PRECISION_HINT": hint})
         at_once = encoder.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")
         self._requests = [encoder.create_infer_request() for _ in range(at_once)]
         alone = shared | {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
@@ -88,4 +92,15 @@ def _quantised(model: openvino.Model, samples: Sequence[tuple[np.ndarray, ...]])
         import nncf
     except ImportError:
         raise ModelError('nncf, which quantises, isn\'t installed; pip install "arabie[openvino]"') from None
-    return nncf.quantize(model, nncf.Dataset(samples), model_type=nncf.ModelType.TRANSFORMER, subset_size=len(samples))
+    return nncf.quantize(model, nncf.Dataset(samples), model_type=nncf.ModelType.TRANSFORMER, subset_size=len(samples),
+                         ignored_scope=nncf.IgnoredScope(names=list(_narrowing(model))))
+
+
+def _narrowing(model: openvino.Model) -> Iterator[str]:
+    """The products with matrices that give fewer numbers than they take. In transformers these end the wide layers,
+    whose numbers differ so much in size that int8 cannot tell the small ones apart."""
+    for node in model.get_ops():
+        if node.get_type_name() == "MatMul" and node.input_value(1).get_node().get_type_name() == "Constant":
+            taken, given = node.input_value(1).get_shape()[::-1 if node.get_attributes()["transpose_b"] else 1]
+            if given < taken:
+                yield node.get_friendly_name()

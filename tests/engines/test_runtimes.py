@@ -21,7 +21,7 @@ OFF = {"fp32": 1e-4, "bf16": 0.02, "int8": 0.15}  # of the size of the states, w
 
 def inputs(extractor, texts):
     return [extractor.encoder.window_input(encoded, window) for encoded in extractor.encoder.encode_many(texts)
-            for window in windows(encoded, extractor.window_settings)]
+            for window in windows(encoded, extractor.facts.windows)]
 
 
 def found(documents: list[Document]) -> list[tuple[set, set]]:
@@ -32,9 +32,11 @@ def off(states: np.ndarray, reference: np.ndarray) -> float:
     return float(np.sqrt(((states - reference) ** 2).mean() / (reference ** 2).mean()))
 
 
+@pytest.mark.parametrize("model", ["toy_model", "toy_letters_model"])
 @pytest.mark.parametrize("engine, precision", OTHERS)
-def test_states_are_those_of_the_reference(toy_model, loaded, texts, engine, precision):
-    reference, other = loaded(toy_model, *REFERENCE), loaded(toy_model, engine, precision)
+def test_states_are_those_of_the_reference(request, model, loaded, texts, engine, precision):
+    folder = request.getfixturevalue(model)
+    reference, other = loaded(folder, *REFERENCE), loaded(folder, engine, precision)
     given = inputs(reference, texts)
     expected, got = (np.concatenate([output.states for output in e.engine.run(given)]) for e in (reference, other))
     assert off(got, expected) <= OFF[precision]

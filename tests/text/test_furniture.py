@@ -27,7 +27,8 @@ NEWS = [
     "انضم إلى صفوف قسد عشرات العناصر",
     "انضم عنصران إلى قناتنا التلفزيونية.", "تابعوا سيرهم نحو البوكمال", "المصدر : متابعين القناة",
     "الحقوق محفوظة للمعتقلين، بحسب القانون",
-    "زار الوفد الصفحة الرئيسية للتاريخ", "اشترك في الهجوم ثلاثون عنصراً", "اشترك في نشرتنا ثلاثون صحفياً.", "تابع التنظيم هجماته في البادية", "", "...",
+    "زار الوفد الصفحة الرئيسية للتاريخ", "اشترك في الهجوم ثلاثون عنصراً", "اشترك في نشرتنا ثلاثون صحفياً.",
+    "تابع التنظيم هجماته في البادية", "", "...",
     "قسد",
 ]  # fmt: skip
 
@@ -47,7 +48,11 @@ def test_every_row_of_the_table_finds_its_own_example(kind, pattern, example):
     assert furniture_lines(example) == [(0, len(example))]
 
 
-@given(line=st.sampled_from(FURNITURE), left=st.text("•◄►👇🔔-–|«[(. ", max_size=120), right=st.text("•◄►👇🔔-–|»:، ", max_size=120))
+@given(
+    line=st.sampled_from(FURNITURE),
+    left=st.text("•◄►👇🔔-–|«[(. ", max_size=120),
+    right=st.text("•◄►👇🔔-–|»:، ", max_size=120),
+)
 @settings(max_examples=100, deadline=None)
 def test_what_is_drawn_around_a_line_does_not_count(line, left, right):
     text = left + line + right

@@ -11,11 +11,14 @@ from arabie.text import PROFILES, Profile, read, view, words
 from arabie.text import reading as module
 from arabie.text.furniture import furniture_lines
 
-WORDS = ["انشـ.ـقّ", "د1عش", "#دير_الزور", "25", "هـ", "ووو", "@user", "https://t.co/x", "ﷺ", "&quot;", "<br>", "e\u0301", "👍🏽"]
-EDGES = ["", "\n", "\r", " ", "ـ", "ـ.", ".ـ", "\u0301", "\u064b", "\u200f", "\u200d", "👍", "🏽", "🇸", "🇾", "ا", "_", "1", "\u2028",
-         "\ud83d", "\ude00", "مقالات ذات صلة", "زر الذهاب إلى الأعلى\n"]  # fmt: skip
-short = st.lists(st.one_of(st.sampled_from(WORDS + EDGES), st.text(st.characters(exclude_categories=()), max_size=5)), max_size=5)
-many = st.lists(short.map("".join), max_size=8)
+PIECES = [
+    "انشـ.ـقّ", "د1عش", "#دير_الزور", "25", "هـ", "ووو", "@user", "https://t.co/x", "ﷺ", "&quot;", "<br>", "e\u0301", "👍🏽",
+    "", "\n", "\r", " ", "ـ", "ـ.", ".ـ", "\u0301", "\u064b", "\u200f", "\u200d", "👍", "🏽", "🇸", "🇾", "ا", "_", "1",
+    "\u2028", "\ud83d", "\ude00", "مقالات ذات صلة", "زر الذهاب إلى الأعلى\n",
+]  # fmt: skip
+pieces = st.one_of(st.sampled_from(PIECES), st.text(st.characters(exclude_categories=()), max_size=5))
+many = st.lists(st.lists(pieces, max_size=5).map("".join), max_size=8)
+ODD = Profile(strip_invisible=True, strip_tatweel=True, urls="a\nb", mentions="")
 
 
 def alone(text, profile):
@@ -25,19 +28,20 @@ def alone(text, profile):
     lines = furniture_lines(text)
     kept = [not any(start <= at < end for start, end in lines) for at in found.raw_starts.tolist()]
     columns = {name: column[np.array(kept, dtype=bool)] for name, column in vars(found).items()}
-    return seen.raw, seen.text, seen.profile, arrays(vars(seen)), arrays(columns)
+    return told(seen, columns)
 
 
-def arrays(named):
-    return {name: (array.dtype, array.tolist()) for name, array in named.items() if isinstance(array, np.ndarray)}
+def told(seen, columns):
+    arrays = {"starts": seen.starts, "ends": seen.ends, "kinds": seen.kinds, **columns}
+    listed = {name: (array.dtype, array.tolist()) for name, array in arrays.items()}
+    return seen.raw, seen.text, seen.profile, listed
 
 
-@pytest.mark.parametrize("profile", [*PROFILES, Profile(strip_invisible=True, strip_tatweel=True, urls="a\nb", mentions="")])
+@pytest.mark.parametrize("profile", [*PROFILES, ODD])
 @given(texts=many)
 @settings(max_examples=60, deadline=None)
 def test_texts_are_read_as_each_by_itself(profile, texts):
-    found = [(r.view.raw, r.view.text, r.view.profile, arrays(vars(r.view)), arrays(vars(r.units))) for r in read(texts, profile)]
-    assert found == [alone(text, profile) for text in texts]
+    assert [told(one.view, vars(one.units)) for one in read(texts, profile)] == [alone(text, profile) for text in texts]
 
 
 @pytest.mark.parametrize("together", [1, 7, 20, 1000])
