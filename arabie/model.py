@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -190,6 +191,8 @@ class ArabieModel(PreTrainedModel):
         size = encoder_config.hidden_size
         self.tag_counts = [tag_count(len(layer.labels)) for layer in schema.layers]
         self.letters = LetterEmbedding(config.letters, config.letter_size, size, config.dropout) if config.letters else None
+        self.register_buffer("state_mean", torch.zeros(size))
+        self.register_buffer("state_scale", torch.ones(size))
         self.dropout = nn.Dropout(config.dropout)
         self.tags = nn.Linear(size, sum(self.tag_counts))
         self.status = nn.Linear(size, max(1, len(schema.statuses)))
@@ -197,12 +200,13 @@ class ArabieModel(PreTrainedModel):
         self.post_init()
         if self.letters is not None:
             nn.init.zeros_(self.letters.to_pieces.weight)  # a pretrained encoder begins as it is
+            nn.init.normal_(self.letters.to_states.weight, std=0.3)
 
     def unit_states(self, input_ids: torch.Tensor, attention_mask: torch.Tensor, first: torch.Tensor, last: torch.Tensor,
                     letters: torch.Tensor | None = None) -> torch.Tensor:
         """States of the units, [batch, units, size]: the mean of a unit's first and last piece, at the places
-        ``first`` and ``last`` [batch, units] of ``input_ids`` [batch, pieces], and the unit's letters, if the model reads
-        them, int32 [batch, units, letters.PARTS]."""
+        ``first`` and ``last`` [batch, units] of ``input_ids`` [batch, pieces], standardised, and the unit's letters, if the
+        model reads them, int32 [batch, units, letters.PARTS]."""
         given, own = {"input_ids": input_ids}, 0
         if self.letters is not None:
             of_pieces, own = self.letters(letters)
@@ -210,8 +214,24 @@ class ArabieModel(PreTrainedModel):
             place = first.unsqueeze(-1).expand(-1, -1, embedded.shape[-1])
             given = {"inputs_embeds": embedded.scatter_add(1, place, of_pieces.to(embedded.dtype))}
         states = self.encoder(**given, attention_mask=attention_mask).last_hidden_state
-        picked = [states.gather(1, place.unsqueeze(-1).expand(-1, -1, states.shape[-1])) for place in (first, last)]
-        return self.dropout((picked[0] + picked[1]) / 2 + own)
+        standard = (_of_units(states, first, last) - self.state_mean) * self.state_scale
+        return self.dropout(standard + own)
+
+    @torch.no_grad()
+    def standardise(self, batches: Iterable[dict[str, torch.Tensor]]) -> None:
+        """Have the states of the units in some batches, the arguments of ``forward``, come out of the encoder with mean 0
+        and deviation 1 in each of their numbers. Those of a masked language model are small and much alike, and heads
+        learn slowly from such."""
+        was_training = self.encoder.training
+        self.encoder.eval()
+        found = []
+        for batch in batches:
+            states = self.encoder(batch["input_ids"], batch["attention_mask"]).last_hidden_state
+            found.append(_of_units(states, batch["first"], batch["last"])[batch["tags"][:, 0] != IGNORED])
+        of_all = torch.cat(found)
+        self.state_mean.copy_(of_all.mean(dim=0))
+        self.state_scale.copy_(1 / of_all.std(dim=0).clamp(min=1e-3))
+        self.encoder.train(was_training)
 
     def tag_scores(self, states: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """For each layer, log-probabilities [batch, units, tags]."""
@@ -250,6 +270,12 @@ class ArabieModel(PreTrainedModel):
         wanted = targets[row, head, tail]
         loss = nn.functional.nll_loss(scores, wanted, reduction="none")
         return loss.sum() / (wanted > 0).sum().clamp(min=1) / 4
+
+
+def _of_units(states: torch.Tensor, first: torch.Tensor, last: torch.Tensor) -> torch.Tensor:
+    """States of units [batch, units, size] from those of pieces: the mean of each unit's first and last."""
+    picked = [states.gather(1, place.unsqueeze(-1).expand(-1, -1, states.shape[-1])) for place in (first, last)]
+    return (picked[0] + picked[1]) / 2
 
 
 AutoConfig.register(ArabieConfig.model_type, ArabieConfig)

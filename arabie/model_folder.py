@@ -66,7 +66,7 @@ class ModelFacts:
 
 
 def _scaling(told: Mapping[str, Sequence[float]]) -> dict[str, Scaling]:
-    return {name: Scaling(*worth) for name, worth in told.items()}
+    return {name: Scaling(slope, intercept) for name, (slope, intercept) in dict(told).items()}
 
 
 @dataclass(frozen=True, eq=False)

@@ -31,7 +31,8 @@ from arabie.evaluation import evaluate
 from arabie.formats import write as write_documents
 from arabie.schema import DEFAULT, Schema
 from training.settings import load_settings
-from training.train import TrainSettings, encoder_path, run_training
+from training.models import encoder_path
+from training.train import TrainSettings, run_training
 
 
 def part(documents: list[Document], percent: int) -> list[Document]:

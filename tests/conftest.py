@@ -5,7 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
+settings.register_profile("arabie", deadline=None)  # no test is timed
+settings.load_profile("arabie")
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"
 LETTERS = "ابتثجحخدذرزسشصضطظعغفقكلمنهويةءؤئ"

@@ -101,7 +101,7 @@ print(json.dumps([encoded.view.text, len(encoded), encoded.first_piece.tolist()]
 
 
 def test_checkpoints_of_segmented_text_are_refused():
-    from training.train import refuse_presegmented
+    from training.models import refuse_presegmented
 
     from arabie.errors import ConfigError
 

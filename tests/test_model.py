@@ -126,3 +126,20 @@ def test_a_folder_that_is_not_there(tmp_path):
 def test_a_device_that_is_not_there(toy_model):
     with pytest.raises(ModelError, match="try device='cpu'"):
         load(toy_model, device="toaster")
+
+
+@pytest.mark.parametrize("folder", ["toy_model", "toy_letters_model"])
+def test_standardised_states_have_mean_0_and_deviation_1_and_padding_does_not_count(request, folder):
+    model = load_model(request.getfixturevalue(folder)).train()
+    torch.manual_seed(0)
+    ids = torch.randint(5, 60, (6, 30))
+    first = torch.arange(1, 27).repeat(6, 1)
+    tags = torch.zeros(6, 3, 26, dtype=torch.long)
+    tags[2:, :, 10:] = -100
+    batch = {"input_ids": ids, "attention_mask": torch.ones_like(ids), "first": first, "last": first + 1, "tags": tags}
+    model.standardise([{name: part[:2] for name, part in batch.items()}, {name: part[2:] for name, part in batch.items()}])
+    assert model.training and model.encoder.training, "it is left as it was"
+    model.eval().letters = None
+    states = model.unit_states(ids, batch["attention_mask"], first, first + 1)[tags[:, 0] == 0]
+    assert torch.allclose(states.mean(dim=0), torch.zeros(32), atol=1e-5)
+    assert torch.allclose(states.std(dim=0), torch.ones(32), atol=1e-4)

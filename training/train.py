@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import json
 import logging
-import re
 import sys
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -21,9 +20,7 @@ from typing import Annotated, Any
 import datasets
 import torch
 import typer
-from safetensors import SafetensorError
-from safetensors.torch import load_file
-from transformers import AutoConfig, AutoModel, AutoTokenizer, EarlyStoppingCallback, PreTrainedModel, Trainer, TrainingArguments, set_seed
+from transformers import EarlyStoppingCallback, Trainer, TrainingArguments, set_seed
 from transformers.trainer_pt_utils import LengthGroupedSampler
 from transformers.trainer_utils import get_last_checkpoint
 
@@ -36,43 +33,17 @@ from arabie.evaluation import evaluate
 from arabie.extractor import Extractor
 from arabie.formats import read
 from arabie.formats.losses import Losses
-from arabie.model import ArabieConfig, ArabieModel, without_pooler
-from arabie.model_folder import DEFAULT_MODEL, check_folder, load_model
-from arabie.schema import DEFAULT, Schema
-from arabie.text import PROFILES
+from arabie.model import ArabieConfig, ArabieModel
+from arabie.schema import Schema
 from training.augmentation import AugmentationSettings, AugmentedWindows, Augmenter
 from training.calibrate import calibrated, write_facts
 from training.examples import Collator, examples
+from training.models import ModelSettings, build_model, compile_encoder, encoder_path, load_tokenizer, refuse_presegmented
 from training.settings import load_settings
 
 log = logging.getLogger("train")
+MEASURED = 64  # windows from which the size of states is measured
 FORMATS = {".jsonl": "jsonl", ".src": "source"}
-
-
-@dataclass(frozen=True)
-class ModelSettings:
-    """What the model is: its encoder (a folder or hub id), how it reads text, and the sizes of its heads.
-
-    ``schema`` is a TOML file, or «default» for the one in the package. ``encoder_dropout`` takes the place of the
-    encoder's own, if it is given; attention keeps its own, since dropping there doubles the time of a step on a CPU.
-    ``letters`` is the number of buckets of hashed letters that it reads beside the pieces, 0 for none, and
-    ``letter_size`` the size of their embeddings, which start as those in the file ``letter_vectors``, if it is given."""
-
-    encoder: str
-    profile: str = "default"
-    schema: str = "default"
-    window: int = 256
-    overlap: int = 64
-    dropout: float = 0.1
-    encoder_dropout: float | None = None
-    relation_size: int = 256
-    letters: int = 0
-    letter_size: int = 64
-    letter_vectors: str = ""
-
-    def __post_init__(self) -> None:
-        if self.profile not in PROFILES:
-            raise ConfigError(f"profile is one of {', '.join(PROFILES)}, not {self.profile!r}")
 
 
 @dataclass(frozen=True)
@@ -153,6 +124,12 @@ def build_dataset(documents: list[Document], encoder: Encoder, config: ArabieCon
     return built.remove_columns("omitted")
 
 
+def standardise(model: ArabieModel, dataset: datasets.Dataset, collator: Collator) -> None:
+    """Measure the states of the untrained model's units on windows from all over the data; see ArabieModel.standardise."""
+    chosen = range(0, len(dataset), -(-len(dataset) // MEASURED))
+    model.standardise(collator([dataset[number] for number in chosen][start:start + 8]) for start in range(0, len(chosen), 8))
+
+
 def augmented_windows(settings: TrainSettings, documents: list[Document], encoder: Encoder,
                       config: ArabieConfig) -> AugmentedWindows:
     """The examples of the documents, made anew for every epoch."""
@@ -210,84 +187,6 @@ def dev_scores(extractor: Extractor, documents: list[Document]) -> dict[str, flo
     return summary | {"score": sum(summary[name] or 0.0 for name in chosen) / len(chosen)}
 
 
-def build_model(settings: ModelSettings, tokenizer: Any) -> ArabieModel:
-    """The joint model to train: over a pretrained encoder with new heads, or going on from an arabie model, whose heads
-    are kept if they are of the same schema."""
-    schema, encoder, heads = Schema.load(DEFAULT if settings.schema == "default" else settings.schema), *_starting_point(settings)
-    longest = min(getattr(encoder.config, "max_position_embeddings", settings.window), tokenizer.model_max_length)
-    if settings.window > longest:
-        raise ConfigError(f"window is {settings.window}, but {settings.encoder} has {longest} positions; lower it")
-    embedded = encoder.get_input_embeddings().num_embeddings
-    if len(tokenizer) > embedded:
-        raise ConfigError(f"{settings.encoder}: the tokenizer has {len(tokenizer)} pieces, the encoder only {embedded}; they do not belong together")
-    model = ArabieModel(ArabieConfig(encoder.config.to_dict(), schema.to_dict(), PROFILES[settings.profile].to_dict(), settings.window,
-                                     settings.overlap, settings.dropout, settings.relation_size,
-                                     letters=settings.letters, letter_size=settings.letter_size))
-    if heads is not None and heads.schema == schema and all(
-            getattr(heads.config, name) == getattr(settings, name) for name in ("relation_size", "letters", "letter_size")):
-        model.load_state_dict(heads.state_dict())
-    elif settings.letter_vectors:
-        set_letters(model, Path(settings.letter_vectors))
-    model.encoder = encoder
-    return model
-
-
-def set_letters(model: ArabieModel, path: Path) -> None:
-    """Start from the embeddings of letters that training/letters.py learnt."""
-    try:
-        found = load_file(path)["parts"].float()
-    except (OSError, SafetensorError, KeyError) as error:
-        raise ConfigError(f"{path}: no embeddings of letters can be read ({error}); training/letters.py makes them") from None
-    if model.letters is None or found.shape != model.letters.parts.weight.shape:
-        raise ConfigError(f"{path} has {found.shape[0]} letters of size {found.shape[1]}; set letters and letter_size to these")
-    with torch.no_grad():
-        model.letters.parts.weight.copy_(found)
-
-
-def _starting_point(settings: ModelSettings) -> tuple[PreTrainedModel, ArabieModel | None]:
-    """The encoder to start from, and the arabie model it belongs to, if any."""
-    path = encoder_path(settings)
-    try:
-        config = AutoConfig.from_pretrained(path)
-        if config.model_type == ArabieConfig.model_type:
-            check_folder(path)
-            model = load_model(path)
-            return model.encoder, model
-        if settings.encoder_dropout is not None:
-            for name in ("embedding_dropout", "mlp_dropout", "hidden_dropout_prob"):
-                if hasattr(config, name):
-                    setattr(config, name, settings.encoder_dropout)
-        return AutoModel.from_pretrained(path, config=config, dtype=torch.float32, **without_pooler(config)), None
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"the encoder {settings.encoder!r} cannot be loaded: {str(error).splitlines()[0]}") from None
-
-
-def _tokenizer(settings: ModelSettings) -> Any:
-    try:
-        return AutoTokenizer.from_pretrained(encoder_path(settings))
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"the encoder {settings.encoder!r} has no tokenizer that can be loaded: {str(error).splitlines()[0]}") from None
-
-
-def refuse_presegmented(tokenizer: Any, name: str) -> None:
-    """AraBERT v1 and v2 were pretrained on words cut by Farasa («ال+ كتاب»); on text as published they read badly, silently."""
-    if "ال+" in tokenizer.get_vocab() or re.search(r"arabert(v1|v2)?/?$", name):
-        raise ConfigError(f"the encoder {name!r} expects text cut into morphemes by Farasa; use one that reads text as it is "
-                          "published, such as 'aubmindlab/bert-base-arabertv02'")
-
-
-def encoder_path(settings: ModelSettings) -> str:
-    """The folder or hub id of the encoder; «default» is the model that comes with arabie."""
-    return str(DEFAULT_MODEL) if settings.encoder == "default" else settings.encoder
-
-
-def compile_encoder(model: ArabieModel) -> None:
-    """Have torch compile the encoder, with plain attention: on a CPU the way back through torch's quick attention is
-    slower than what the compiler makes of the plain one, at the lengths of our windows."""
-    model.encoder.set_attn_implementation("eager")
-    model.encoder.compile(dynamic=True)
-
-
 def training_arguments(settings: TrainSettings, run: Path) -> TrainingArguments:
     """The Trainer's arguments for an experiment."""
     options = settings.training
@@ -330,11 +229,9 @@ def _best_epoch(trainer: Trainer) -> float | None:
 def run_training(settings: TrainSettings, train_files: list[Path], dev_files: list[Path], run: Path, resume: bool) -> Path:
     """Train, keep the best epoch, and write the model's folder; returns its path."""
     set_seed(settings.training.seed)
-    tokenizer = _tokenizer(settings.model)
+    tokenizer = load_tokenizer(settings.model)
     refuse_presegmented(tokenizer, settings.model.encoder)
     model = build_model(settings.model, tokenizer)
-    if settings.training.compile:
-        compile_encoder(model)
     schema = model.schema
     train_documents, dev_documents = read_documents(train_files, schema), read_documents(dev_files, schema)
     if not train_documents or not dev_documents:
@@ -345,13 +242,17 @@ def run_training(settings: TrainSettings, train_files: list[Path], dev_files: li
     log.info("%d documents, %d windows to train on; %d documents to measure on", len(train_documents), len(dataset), len(dev_documents))
     for line in left_out.lines():
         log.info("left out: %s", line)
+    collator = Collator(schema, tokenizer.pad_token_id or 0, tokenizer.mask_token_id or 0, settings.training.mask_units)
+    if settings.model.standardise and not model.state_mean.any():
+        standardise(model, dataset, Collator(schema, collator.pad))
+    if settings.training.compile:
+        compile_encoder(model)
     callbacks = [EarlyStoppingCallback(settings.training.patience)] if settings.training.patience else []
     anew = settings.augmentation.is_on
     shown = augmented_windows(settings, train_documents, encoder, model.config) if anew else dataset
     trainer = JointTrainer(model=model, args=training_arguments(settings, run), train_dataset=shown, eval_dataset=dataset.select([0]),
-                           data_collator=Collator(schema, tokenizer.pad_token_id or 0, tokenizer.mask_token_id or 0, settings.training.mask_units),
-                           callbacks=callbacks, dev=dev_documents,
-                           tokenizer=tokenizer, head_learning_rate=settings.training.head_learning_rate)
+                           data_collator=collator, callbacks=callbacks, dev=dev_documents, tokenizer=tokenizer,
+                           head_learning_rate=settings.training.head_learning_rate)
     last = get_last_checkpoint(run / "checkpoints") if resume and (run / "checkpoints").is_dir() else None
     if resume and last is None:
         raise ConfigError(f"{run}: no checkpoint to resume from; start without --resume")

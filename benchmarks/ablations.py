@@ -1,0 +1,114 @@
+"""What each setting does to the scores on dev: a table of runs of training/train.py, from what their models say of themselves.
+
+    python benchmarks/ablations.py runs/default runs/no-letters runs/random --write docs/accuracy.md
+
+Runs that differ in their seed alone make one row, of means and, with three runs or more, standard deviations.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import Annotated, Any
+
+import typer
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # run as a script: benchmarks/ is not installed
+
+from arabie.errors import ArabieError
+from arabie.formats.files import read_text
+from benchmarks.pages import rewrite
+
+Settings = dict[str, Any]  # by dotted name, such as training.seed
+UNTOLD = "training.seed", "name", "model.encoder", "training.compile"  # the seed, and what changes no result or is told otherwise
+
+
+def flat(settings: Mapping[str, Any], prefix: str = "") -> Settings:
+    """Settings by their dotted names.
+
+    >>> flat({"training": {"epochs": 14}, "name": "a"})
+    {'training.epochs': 14, 'name': 'a'}
+    """
+    found: Settings = {}
+    for key, value in settings.items():
+        found |= flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
+    return found
+
+
+def read_run(folder: Path) -> tuple[Settings, dict[str, float]]:
+    """The settings of a run that are set to something, with its encoder and its data in short, and its dev scores."""
+    path = folder / "model" / "training.json"
+    try:
+        told = json.loads(read_text(path))
+        settings, scores = flat(told["settings"]), told["dev"]
+    except (ValueError, KeyError) as error:
+        raise ArabieError(f"{path}: not what training/train.py writes ({error!r})") from None
+    encoder = told["encoder"] if isinstance(told["encoder"], dict) else {}
+    settings["data.documents"] = told["data"]["train_documents"]
+    settings["encoder's pieces seen"] = encoder.get("pieces_seen")
+    settings["encoder's perplexity"] = encoder.get("held_out_perplexity")
+    return {key: value for key, value in settings.items() if value and key not in UNTOLD}, scores
+
+
+def rows(runs: Sequence[tuple[Settings, dict[str, float]]]) -> list[tuple[str, list[dict[str, float]]]]:
+    """What of each group of runs differs from the first, and the scores of its runs."""
+    groups: list[tuple[Settings, list[dict[str, float]]]] = []
+    for settings, scores in runs:
+        same = next((group for group in groups if group[0] == settings), None)
+        if same:
+            same[1].append(scores)
+        else:
+            groups.append((settings, [scores]))
+    first = groups[0][0]
+    return [(_difference(first, settings), scores) for settings, scores in groups]
+
+
+def _difference(first: Settings, other: Settings) -> str:
+    names = [name for name in {**first, **other} if first.get(name) != other.get(name)]
+    return ", ".join(f"{name} {_short(other.get(name))}" for name in names) or "–"
+
+
+def _short(value: Any) -> str:
+    """A value in a cell; of a path its last part."""
+    if isinstance(value, float):
+        return f"{value:g}" if abs(value) < 1000 else f"{value:,.0f}"
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    return Path(value).name if isinstance(value, str) and value else "none" if not value else str(value)
+
+
+def table(found: Sequence[tuple[str, list[dict[str, float]]]]) -> str:
+    """A Markdown table, strict F1 of layers and relaxed F1 of relations."""
+    names = [name for name in found[0][1][0] if name.endswith("_f1") and "relaxed" not in name and not name.startswith("relations")]
+    names += [name for name in ("causes_relaxed_f1", "relations_relaxed_f1", "status_accuracy") if name in found[0][1][0]]
+    head = ["what differs", "runs", *(name.removesuffix("_f1").replace("_", " ") for name in names)]
+    lines = ["| " + " | ".join(head) + " |", "|---|" + "---:|" * (len(head) - 1)]
+    for told, scores in found:
+        cells = [_cell([run[name] for run in scores if name in run]) for name in names]
+        lines.append("| " + " | ".join([told, str(len(scores)), *cells]) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def _cell(values: Sequence[float]) -> str:
+    if not values:
+        return "–"
+    return f"{fmean(values):.3f}" + (f" ± {stdev(values):.3f}" if len(values) > 2 else "")
+
+
+def main(runs: Annotated[list[Path], typer.Argument(help="Folders of runs; the others are compared with the first.")],
+         write: Annotated[list[Path], typer.Option(help="Pages whose marks «ablations» get the table.")] = []) -> None:
+    """Print the table, and put it into the pages named."""
+    made = table(rows([read_run(run) for run in runs]))
+    print(made)
+    for page in write:
+        rewrite(page, "ablations", made)
+
+
+if __name__ == "__main__":
+    try:
+        typer.run(main)
+    except ArabieError as error:
+        raise SystemExit(f"ablations: {error}") from None

@@ -1,0 +1,46 @@
+"""The table of runs: what differs, and means over seeds."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from arabie.errors import ArabieError
+from benchmarks.ablations import read_run, rows, table
+
+
+@pytest.fixture
+def run(tmp_path):
+    def made(name, events, encoder="training/encoder", **training):
+        told = {"settings": {"name": name, "model": {"encoder": encoder, "letters": 0}, "training": {"seed": 1, "epochs": 14} | training},
+                "data": {"train_documents": 3}, "encoder": {"pieces_seen": 12_000_000, "held_out_perplexity": 110.25},
+                "dev": {"events_f1": events, "events_relaxed_f1": 1.0, "relations_f1": 0.1, "relations_relaxed_f1": 0.5}}
+        (tmp_path / name / "model").mkdir(parents=True)
+        (tmp_path / name / "model" / "training.json").write_text(json.dumps(told), encoding="utf-8")
+        return read_run(tmp_path / name)
+
+    return made
+
+
+def test_runs_that_differ_in_the_seed_alone_are_one_row(run):
+    found = rows([run("a", 0.7), run("b", 0.8, epochs=20), run("c", 0.72, seed=2, encoder="x/encoder"), run("d", 0.74, seed=3)])
+    assert [(told, len(scores)) for told, scores in found] == [("–", 3), ("training.epochs 20", 1)]
+    lines = table(found).splitlines()
+    assert lines[0] == "| what differs | runs | events | relations relaxed |"
+    assert lines[2:] == ["| – | 3 | 0.720 ± 0.020 | 0.500 ± 0.000 |", "| training.epochs 20 | 1 | 0.800 | 0.500 |"]
+
+
+def test_what_is_off_is_not_told_and_what_is_on_is(run):
+    found = rows([run("a", 0.7, compile=True), run("b", 0.7, mask_units=0.0), run("c", 0.7, mask_units=0.1)])
+    assert [told for told, _ in found] == ["–", "training.mask_units 0.1"]
+    assert [told for told, _ in rows([run("e", 0.7, mask_units=0.1), run("f", 0.7)])] == ["–", "training.mask_units none"]
+
+
+def test_a_folder_that_is_no_run(tmp_path):
+    with pytest.raises(ArabieError, match="training.json"):
+        read_run(tmp_path)
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "training.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(ArabieError, match="not what training/train.py writes"):
+        read_run(tmp_path)

@@ -1,0 +1,119 @@
+"""Scores that are worth what they say: scalings fitted on annotated documents, and kept in a model's folder."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from arabie.document import Document, Relation, Span
+from arabie.errors import ConfigError, ModelError
+from arabie.extractor import Extractor
+from arabie.formats import read
+from arabie.model_folder import DEFAULT_MODEL, ModelFacts
+from arabie.scaling import SAME, Scaling, log_odds
+from training.calibrate import FEWEST, calibrated, fit, write_facts
+
+scalings = st.builds(Scaling, st.floats(0.05, 20), st.floats(-20, 20))
+
+
+@given(scalings, st.lists(st.floats(0, 1), min_size=1, max_size=20))
+def test_scaled_scores_are_probabilities_in_the_order_of_the_scores(scaling, scores):
+    found = scaling(np.sort(scores))
+    assert ((found >= 0) & (found <= 1)).all() and (np.diff(found) >= 0).all()
+    for score, scaled in zip(sorted(scores) if scaling != SAME else [], found.tolist()):
+        odds = min(max(score, 1e-6), 1 - 1e-6)
+        assert scaled == pytest.approx(1 / (1 + math.exp(-scaling.slope * math.log(odds / (1 - odds)) - scaling.intercept)))
+
+
+def test_without_scaling_scores_stay_as_they_are():
+    scores = np.array([0.0, 1e-9, 0.3, 1.0])
+    assert SAME(scores) is scores
+
+
+@pytest.mark.parametrize("slope, intercept", [(0.0, 0.0), (-1.0, 0.0), (math.nan, 0.0), (1.0, math.inf)])
+def test_a_scaling_that_turns_the_order_round_is_refused(slope, intercept):
+    with pytest.raises(ConfigError, match="slope above 0"):
+        Scaling(slope, intercept)
+
+
+@given(st.floats(0.3, 2), st.floats(-1, 1), st.integers(0, 100))
+def test_a_scaling_is_found_again(slope, intercept, seed):
+    rng = np.random.default_rng(seed)
+    scores = rng.uniform(0.02, 0.98, 20_000)
+    right = rng.random(20_000) < Scaling(slope, intercept)(scores)
+    found = fit(zip(scores.tolist(), right.tolist()))
+    assert found.slope == pytest.approx(slope, abs=0.15) and found.intercept == pytest.approx(intercept, abs=0.15)
+
+
+def test_few_spans_say_nothing():
+    wrong = [(0.9, False)] * 1000
+    assert fit([]) == fit(wrong) == fit(wrong + [(0.9, True)] * (FEWEST - 1)) == SAME
+    assert fit(wrong + [(0.8, True)] * FEWEST) == SAME, "the surer the less right: that is chance"
+    assert fit(wrong + [(0.95, True)] * FEWEST) != SAME
+
+
+@pytest.fixture(scope="module")
+def documents():
+    return list(read("training/corpus/dev.jsonl", "jsonl"))[:25]
+
+
+@pytest.fixture(scope="module")
+def fitted(documents):
+    extractor = Extractor.load(DEFAULT_MODEL, device="cpu", engine="torch", precision="fp32")
+    plain = Extractor(replace(extractor.facts, scaling={}), extractor.encoder.tokenizer, extractor.engine)
+    before = list(plain.label_many(documents))
+    return plain, calibrated(plain, documents), before
+
+
+def test_scores_are_nearer_to_what_is_right(documents, fitted):
+    extractor, facts, before = fitted
+    after = list(extractor.label_many(documents))
+    assert facts.scaling and extractor.facts is facts
+
+    def surprise(found):
+        told = [(span.score, (span.start, span.end, span.label) in {(s.start, s.end, s.label) for s in gold.spans})
+                for gold, labelled in zip(documents, found) for span in labelled.spans]
+        odds = log_odds([score for score, _ in told])
+        return sum(math.log1p(math.exp(-odd if right else odd)) for odd, (_, right) in zip(odds.tolist(), told))
+
+    assert [document.spans for document in after] == [document.spans for document in before], "only scores change"
+    assert surprise(after) < surprise(before)
+
+
+def test_relations_that_count_are_those_at_or_above_the_threshold(documents, fitted):
+    extractor, facts, _ = fitted
+    scores = [relation.score for document in extractor.label_many(documents) for relation in document.relations]
+    assert scores and min(scores) >= facts.relation_threshold > 0
+
+
+def test_facts_are_kept_in_the_folder(toy_model, tmp_path):
+    folder = shutil.copytree(toy_model, tmp_path / "model")
+    facts = replace(ModelFacts.load(folder), scaling={"events": Scaling(0.5, 0.25)}, relation_threshold=0.35)
+    write_facts(folder, facts)
+    assert ModelFacts.load(folder) == facts
+    assert ModelFacts.of(Extractor.load(folder, engine="torch").engine.runtime.model.config) == facts
+
+
+@pytest.mark.parametrize("told", [{"events": [0, 1]}, {"events": [1]}, {"events": 3}, {"events": ["a", "b"]}, [1]])
+def test_a_scaling_that_is_none_is_a_faulty_folder(toy_model, tmp_path, told):
+    folder = shutil.copytree(toy_model, tmp_path / "model")
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    (folder / "config.json").write_text(json.dumps(config | {"scaling": told}), encoding="utf-8")
+    with pytest.raises(ModelError, match=r"config\.json"):
+        Extractor.load(folder, engine="torch")
+
+
+def test_relations_are_right_by_type_and_both_ends():
+    head, tail, other = Span(0, 4, "DEFECTION"), Span(5, 8, "GROUP"), Span(9, 12, "GROUP")
+    gold = [Document("انشق قسد قسد", [head, tail, other], [Relation("FROM", head, tail)])]
+    found = [replace(gold[0], relations=(Relation("FROM", head, tail, 0.9), Relation("FROM", head, other, 0.8)))]
+    from training.calibrate import _relations
+
+    assert list(_relations(gold, found)) == [(0.9, True), (0.8, False)]
