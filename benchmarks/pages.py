@@ -3,10 +3,23 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from arabie.errors import ArabieError
 from arabie.formats.files import atomic_writer, read_text
+
+
+def markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table whose first column is text and whose others are figures.
+
+    >>> print(markdown(["by", "words/s"], [["one", "2,000"]]), end="")
+    | by | words/s |
+    |---|---:|
+    | one | 2,000 |
+    """
+    lines = ["| " + " | ".join(cells) + " |" for cells in (head, *rows)]
+    return "\n".join([lines[0], "|---|" + "---:|" * (len(head) - 1), *lines[1:]]) + "\n"
 
 
 def replaced(text: str, name: str, made: str) -> str:
