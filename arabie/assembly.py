@@ -18,7 +18,7 @@ from arabie.scaling import RELATIONS, SAME
 from arabie.schema import Schema
 
 LONGEST_LINE = 4096  # units; a longer line is decoded in parts that end outside every span
-PAIRS_A_CALL = 16_384  # of spans in one window, candidates or not; bounds the memory that scoring relations takes
+PAIRS_A_CALL = 4_096  # of spans in one window, candidates or not; bounds the memory that scoring relations takes
 # What ``Engine.relate`` is: states of windows, spans and pairs to the probabilities of each relation.
 Relate = Callable[[Sequence[np.ndarray], np.ndarray, np.ndarray], np.ndarray]
 

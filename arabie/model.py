@@ -147,9 +147,10 @@ class RelationHead(nn.Module):
         h, t = pairs.unbind(1)
         left, right = torch.where(first[h] <= first[t], h, t), torch.where(first[h] <= first[t], t, h)
         start, end = torch.minimum(last[left] + 1, first[right]), first[right]
-        context = (sums[row[h], end] - sums[row[h], start]) / (end - start).clamp(min=1).unsqueeze(1)
+        reach = nn.functional.linear(sums, self.between.weight.float())  # of a unit, not of a pair: there are fewer
+        context = (reach[row[h], end] - reach[row[h], start]) / (end - start).clamp(min=1).unsqueeze(1) + self.between.bias
         kin = self._spans_between(spans, left, right, states.shape[:2])
-        mixed = heads[h] + tails[t] + self.between(context.to(states.dtype)) + self.product(heads[h] * tails[t])
+        mixed = heads[h] + tails[t] + context.to(states.dtype) + self.product(heads[h] * tails[t])
         mixed = mixed + self.distance(_bucket(first[t] - first[h]))
         mixed = mixed + self.head_kin(kin.gather(1, self.layer[label[h]].unsqueeze(1)).squeeze(1))
         mixed = mixed + self.tail_kin(kin.gather(1, self.layer[label[t]].unsqueeze(1)).squeeze(1))

@@ -25,7 +25,7 @@ from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # run as a script: training/ is not installed
 
-from arabie.errors import ArabieError
+from arabie.errors import ArabieError, ConfigError
 from arabie.letters import Letters
 from arabie.model import LetterEmbedding
 from arabie.text import Reading, read
@@ -56,8 +56,11 @@ def _lines(reading: Reading) -> Iterator[str]:
 
 def word_vectors(path: Path, size: int, epochs: int, workers: int, seed: int) -> tuple[list[str], np.ndarray, np.ndarray]:
     """The words of a file, how often they come, and their vectors, of length 1."""
-    found = Word2Vec(corpus_file=str(path), vector_size=size, sg=1, window=5, negative=8, min_count=RARE, sample=1e-4,
-                     epochs=epochs, workers=workers, seed=seed).wv
+    try:
+        found = Word2Vec(corpus_file=str(path), vector_size=size, sg=1, window=5, negative=8, min_count=RARE, sample=1e-4,
+                         epochs=epochs, workers=workers, seed=seed).wv
+    except RuntimeError:  # gensim's, for an empty vocabulary
+        raise ConfigError(f"no word comes {RARE} times in the text; give more") from None
     counts = np.array([found.get_vecattr(word, "count") for word in found.index_to_key])
     return found.index_to_key, counts, found.get_normed_vectors()
 

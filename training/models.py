@@ -51,9 +51,9 @@ class ModelSettings:
             raise ConfigError(f"profile is one of {', '.join(PROFILES)}, not {self.profile!r}")
 
 
-def build_model(settings: ModelSettings, tokenizer: Any) -> ArabieModel:
-    """The joint model to train: over a pretrained encoder with new heads, or going on from an arabie model, whose heads
-    are kept if they are of the same schema."""
+def build_model(settings: ModelSettings, tokenizer: Any) -> tuple[ArabieModel, bool]:
+    """The joint model to train, and whether its heads are new: over a pretrained encoder with new heads, or going on from
+    an arabie model, whose sizes and letters are kept, and its heads if they are of the same schema."""
     schema, encoder, heads = Schema.load(DEFAULT if settings.schema == "default" else settings.schema), *_starting_point(settings)
     longest = min(getattr(encoder.config, "max_position_embeddings", settings.window), tokenizer.model_max_length)
     if settings.window > longest:
@@ -61,16 +61,22 @@ def build_model(settings: ModelSettings, tokenizer: Any) -> ArabieModel:
     embedded = encoder.get_input_embeddings().num_embeddings
     if len(tokenizer) > embedded:
         raise ConfigError(f"{settings.encoder}: the tokenizer has {len(tokenizer)} pieces, the encoder only {embedded}; they do not belong together")
+    sizes = settings if heads is None else heads.config
     model = ArabieModel(ArabieConfig(encoder.config.to_dict(), schema.to_dict(), PROFILES[settings.profile].to_dict(), settings.window,
-                                     settings.overlap, settings.dropout, settings.relation_size,
-                                     letters=settings.letters, letter_size=settings.letter_size))
-    if heads is not None and heads.schema == schema and all(
-            getattr(heads.config, name) == getattr(settings, name) for name in ("relation_size", "letters", "letter_size")):
-        model.load_state_dict(heads.state_dict())
+                                     settings.overlap, settings.dropout, sizes.relation_size,
+                                     letters=sizes.letters, letter_size=sizes.letter_size))
+    kept = heads is not None and heads.schema == schema
+    if heads is not None:
+        model.load_state_dict(heads.state_dict() if kept else _of_states(heads), strict=kept)
     elif settings.letter_vectors:
         set_letters(model, Path(settings.letter_vectors))
     model.encoder = encoder
-    return model
+    return model, not kept
+
+
+def _of_states(model: ArabieModel) -> dict[str, torch.Tensor]:
+    """The weights of a model that come before its heads."""
+    return {name: weight for name, weight in model.state_dict().items() if name.startswith(("letters.", "state_"))}
 
 
 def set_letters(model: ArabieModel, path: Path) -> None:

@@ -231,7 +231,7 @@ def run_training(settings: TrainSettings, train_files: list[Path], dev_files: li
     set_seed(settings.training.seed)
     tokenizer = load_tokenizer(settings.model)
     refuse_presegmented(tokenizer, settings.model.encoder)
-    model = build_model(settings.model, tokenizer)
+    model, new = build_model(settings.model, tokenizer)
     schema = model.schema
     train_documents, dev_documents = read_documents(train_files, schema), read_documents(dev_files, schema)
     if not train_documents or not dev_documents:
@@ -243,7 +243,7 @@ def run_training(settings: TrainSettings, train_files: list[Path], dev_files: li
     for line in left_out.lines():
         log.info("left out: %s", line)
     collator = Collator(schema, tokenizer.pad_token_id or 0, tokenizer.mask_token_id or 0, settings.training.mask_units)
-    if settings.model.standardise and not model.state_mean.any():
+    if settings.model.standardise and new:
         standardise(model, dataset, Collator(schema, collator.pad))
     if settings.training.compile:
         compile_encoder(model)

@@ -7,15 +7,18 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 import arabie
 from arabie.errors import ConfigError
 from arabie.formats import read, write
+from arabie.model_folder import load_model
+from training.models import ModelSettings, build_model, load_tokenizer
 from training.settings import load_settings
 from training.train import TrainSettings, read_documents, run_training
 
@@ -71,12 +74,69 @@ def test_resumed_after_a_kill_it_ends_the_same(toy_encoder, data, tmp_path):
     assert not torch.equal(load_file(first / "model.safetensors")["tags.weight"], whole["tags.weight"])
 
 
-def test_going_on_from_an_arabie_model_keeps_its_heads(toy_model, data, tmp_path):
-    made = settings(toy_model, tmp_path, 1, rate=1e-12)
-    made = made.__class__(made.name, made.model.__class__(str(toy_model), window=64, overlap=24, relation_size=16), made.data, made.training)
+@pytest.mark.parametrize("name", ["toy_model", "toy_letters_model"])
+def test_going_on_from_an_arabie_model_keeps_its_heads(request, name, data, tmp_path):
+    start = request.getfixturevalue(name)
+    made = settings(start, tmp_path, 1, rate=1e-12)
+    made = replace(made, model=replace(made.model, encoder=str(start), window=64, overlap=24))
     folder = run_training(made, [data], [data], tmp_path / "run", resume=False)
-    before, after = load_file(toy_model / "model.safetensors"), load_file(folder / "model.safetensors")
-    assert all(torch.allclose(before[name].float(), after[name].float(), atol=2e-3) for name in before)
+    before, after = load_file(start / "model.safetensors"), load_file(folder / "model.safetensors")
+    assert before.keys() == after.keys()
+    assert all(torch.allclose(before[part].float(), after[part].float(), atol=2e-3) for part in before)
+
+
+@pytest.mark.skipif(not shutil.which("g++"), reason="needs a C++ compiler")
+def test_a_compiled_encoder_is_trained_and_saved_as_any_other(toy_encoder, data, tmp_path):
+    folder = run_training(settings(toy_encoder, tmp_path, 1, extra="compile = true"), [data], [data], tmp_path / "run", resume=False)
+    before, after = load_file(toy_encoder / "model.safetensors"), load_file(folder / "model.safetensors")
+    assert all((after[f"encoder.{name}"].float() - before[name]).abs().max() > 1e-4 for name in before if "LayerNorm.weight" in name)
+    assert arabie.load(folder, device="cpu").extract("انشق عنصران").text == "انشق عنصران"
+
+
+def test_without_a_compiler_it_is_said_and_done_without(toy_encoder, data, tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr("training.models.shutil.which", lambda name: None)
+    run_training(settings(toy_encoder, tmp_path, 1, extra="compile = true"), [data], [data], tmp_path / "run", resume=False)
+    assert "no C++ compiler" in caplog.text
+
+
+def letters_file(path, buckets, size):
+    torch.manual_seed(3)
+    save_file({"parts": torch.randn(buckets, size).half()}, path)
+    return path
+
+
+def test_letters_start_from_their_file_and_are_trained(toy_encoder, data, tmp_path):
+    given = letters_file(tmp_path / "letters.safetensors", 500, 8)
+    made = settings(toy_encoder, tmp_path, 1, rate=1e-3, extra="mask_units = 0.2")
+    model = replace(made.model, letters=500, letter_size=8, letter_vectors=str(given))
+    folder = run_training(replace(made, model=model), [data], [data], tmp_path / "run", resume=False)
+    before, after = load_file(given)["parts"].float(), load_file(folder / "model.safetensors")["letters.parts.weight"].float()
+    assert 0 < (after - before)[1:].abs().max() < 0.1
+    assert arabie.load(folder, device="cpu").facts.letters == 500
+
+
+@pytest.mark.parametrize("buckets, size", [(400, 8), (500, 4)])
+def test_letters_of_another_size_are_refused(toy_encoder, data, tmp_path, buckets, size):
+    made = settings(toy_encoder, tmp_path, 1)
+    model = replace(made.model, letters=500, letter_size=8, letter_vectors=str(letters_file(tmp_path / "x.safetensors", buckets, size)))
+    with pytest.raises(ConfigError, match=rf"{buckets} letters of size {size}; set letters and letter_size"):
+        run_training(replace(made, model=model), [data], [data], tmp_path / "run", resume=False)
+
+
+def test_a_file_that_holds_no_letters_is_told(toy_encoder, data, tmp_path):
+    made = settings(toy_encoder, tmp_path, 1)
+    model = replace(made.model, letters=500, letter_vectors=str(tmp_path / "toy.toml"))
+    with pytest.raises(ConfigError, match="no embeddings of letters can be read"):
+        run_training(replace(made, model=model), [data], [data], tmp_path / "run", resume=False)
+
+
+def test_states_begin_standardised_unless_the_setting_is_off(toy_encoder, data, tmp_path):
+    made = settings(toy_encoder, tmp_path, 1, rate=1e-12)
+    off = replace(made, model=replace(made.model, standardise=False))
+    for run, asked in (("on", made), ("off", off)):
+        folder = run_training(asked, [data], [data], tmp_path / run, resume=False)
+        weights = load_file(folder / "model.safetensors")
+        assert weights["state_mean"].any() == (run == "on") and (weights["state_scale"] != 1).any() == (run == "on")
 
 
 def test_another_schema_is_another_file(toy_encoder, tmp_path):
@@ -88,6 +148,17 @@ def test_another_schema_is_another_file(toy_encoder, tmp_path):
     folder = run_training(made, [tmp_path / "news.jsonl"], [tmp_path / "news.jsonl"], tmp_path / "run", resume=False)
     document = arabie.load(folder, device="cpu").extract("مطر غزير")
     assert document.entities == () and document.schema.labels("topics") == ("WEATHER", "SPORT")
+
+
+def test_another_schema_going_on_from_an_arabie_model_keeps_its_letters(toy_letters_model, tmp_path):
+    schema = tmp_path / "news.toml"
+    schema.write_text('name = "news"\n[[layers]]\nname = "topics"\nlabels = ["WEATHER", "SPORT"]\n', encoding="utf-8")
+    start = ModelSettings(str(toy_letters_model), schema=str(schema), window=128, overlap=32)
+    model, new = build_model(start, load_tokenizer(start))
+    before = load_model(toy_letters_model)
+    assert new and model.schema.name == "news" and model.tag_counts == [5]
+    assert torch.equal(model.letters.parts.weight, before.letters.parts.weight)
+    assert torch.equal(model.letters.to_pieces.weight, before.letters.to_pieces.weight)
 
 
 @pytest.mark.parametrize("extra, told", [
