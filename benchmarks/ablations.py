@@ -23,7 +23,7 @@ from arabie.formats.files import read_text
 from benchmarks.pages import rewrite
 
 Settings = dict[str, Any]  # by dotted name, such as training.seed
-UNTOLD = "training.seed", "name", "model.encoder", "training.compile"  # the seed, and what changes no result or is told otherwise
+UNTOLD = "training.seed", "name", "model.encoder", "model.letter_size", "training.compile"  # the seed, and what changes no result or is told otherwise
 
 
 def flat(settings: Mapping[str, Any], prefix: str = "") -> Settings:
