@@ -57,12 +57,19 @@ class ModelFacts:
         config = _read_json(folder / "config.json")
         try:
             return cls(Schema.from_dict(config["schema"]), Profile.from_dict(config["profile"]),
-                       WindowSettings(config["window"], config["overlap"]), float(config["relation_threshold"]),
-                       int(config.get("letters", 0)), _scaling(config.get("scaling", {})))
+                       WindowSettings(_number(config, "window"), _number(config, "overlap")),
+                       float(config["relation_threshold"]), _number({"letters": 0} | config, "letters"),
+                       _scaling(config.get("scaling", {})))
         except KeyError as error:
             raise ModelError(f"{folder}: config.json lacks {error}; copy the folder again") from None
         except (SchemaError, ConfigError, TypeError, ValueError) as error:
             raise ModelError(f"{folder}: the model cannot be loaded: config.json: {_first_line(error)}") from None
+
+
+def _number(config: Mapping[str, Any], name: str) -> int:
+    if type(config[name]) is not int or config[name] < 0:
+        raise ConfigError(f"{name} is {config[name]!r}, not a number of 0 or more")
+    return config[name]
 
 
 def _scaling(told: Mapping[str, Sequence[float]]) -> dict[str, Scaling]:
@@ -178,7 +185,7 @@ def load_model(path: str | Path) -> ArabieModel:
         with _quiet():
             model, report = ArabieModel.from_pretrained(path, dtype=torch.float32, output_loading_info=True,
                                                         ignore_mismatched_sizes=True)  # told below
-    except (OSError, SafetensorError, SchemaError, RuntimeError, ValueError) as error:
+    except (OSError, SafetensorError, SchemaError, RuntimeError, TypeError, ValueError) as error:
         raise ModelError(f"{path}: the model cannot be loaded: {_first_line(error)}") from None
     lost = sorted(report["missing_keys"]) + sorted(map(str, report["mismatched_keys"]))
     if lost:

@@ -55,7 +55,7 @@ def main(model: Annotated[Path, typer.Option(help="A model folder.")] = DEFAULT_
     """Measure, print the table, and put it into the pages named."""
     sets = {"dev": ROOT / "training/corpus/dev.jsonl", "test": ROOT / "training/corpus/test.jsonl"}
     sets |= {name: Path(path) for name, path in (item.split("=", 1) for item in also)}
-    extractor = load(model)
+    extractor = load(model, device="cpu", engine="torch", precision="fp32")
     rows = {name: scores(extractor, path) for name, path in track(sets.items(), "measure")}
     made = table(rows, [layer.name for layer in extractor.schema.layers])
     print(made)

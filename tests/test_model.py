@@ -143,3 +143,16 @@ def test_standardised_states_have_mean_0_and_deviation_1_and_padding_does_not_co
     states = model.unit_states(ids, batch["attention_mask"], first, first + 1)[tags[:, 0] == 0]
     assert torch.allclose(states.mean(dim=0), torch.zeros(32), atol=1e-5)
     assert torch.allclose(states.std(dim=0), torch.ones(32), atol=1e-4)
+
+
+@pytest.mark.parametrize("name, value, told", [
+    ("window", "x", "window is 'x', not a number"), ("overlap", 1.5, "overlap is 1.5"), ("letters", -5, "letters is -5"),
+    ("letters", True, "letters is True"), ("window", 8, "a window of 8 pieces is too small"),
+    ("relation_size", "wide", "config.json|cannot be loaded"),
+])
+def test_a_wrong_size_in_a_folder_is_told(toy_model, tmp_path, name, value, told):
+    folder = shutil.copytree(toy_model, tmp_path / "model")
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    (folder / "config.json").write_text(json.dumps(config | {name: value}), encoding="utf-8")
+    with pytest.raises(ModelError, match=told):
+        load(folder, engine="torch")
