@@ -171,7 +171,8 @@ class JointTrainer(Trainer):
         """Dev scores; ``eval_score`` is the mean F1 of the layers and of the relations (relaxed)."""
         model = self.accelerator.unwrap_model(self.model)
         extractor = Extractor.of_model(model, self.tokenizer, str(self.args.device))
-        summary = dev_scores(extractor, self.dev)
+        with torch.compiler.set_stance("force_eager"):  # compiling for so few texts would take longer than they do
+            summary = dev_scores(extractor, self.dev)
         model.train()
         metrics = {f"{metric_key_prefix}_{name}": value for name, value in summary.items() if value is not None}
         self.log(metrics)
@@ -203,8 +204,9 @@ def save_model(trainer: JointTrainer, tokenizer: Any, settings: TrainSettings, r
     """Write ``model/``: the weights in half precision, the tokenizer, and training.json, which says how they were made."""
     folder = run / "model"
     extractor = Extractor.of_model(trainer.model, tokenizer, str(trainer.args.device))
-    facts = calibrated(extractor, trainer.dev)
-    scores = dev_scores(extractor, trainer.dev)
+    with torch.compiler.set_stance("force_eager"):
+        facts = calibrated(extractor, trainer.dev)
+        scores = dev_scores(extractor, trainer.dev)
     trainer.model.to(torch.float16).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     write_facts(folder, facts)
