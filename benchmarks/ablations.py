@@ -50,7 +50,15 @@ def read_run(folder: Path) -> tuple[Settings, dict[str, float]]:
     settings["data.documents"] = told["data"]["train_documents"]
     settings["encoder's pieces seen"] = encoder.get("pieces_seen")
     settings["encoder's perplexity"] = encoder.get("held_out_perplexity")
-    return {key: value for key, value in settings.items() if value and key not in UNTOLD}, scores
+    settings["model.letter_vectors"] = Path(settings.get("model.letter_vectors", "")).name
+    settings = {key: value for key, value in settings.items() if value and key not in UNTOLD}
+    if not _augmented(settings) - {"augmentation.share"}:
+        settings.pop("augmentation.share", None)
+    return settings, scores
+
+
+def _augmented(settings: Settings) -> set[str]:
+    return {name for name in settings if name.startswith("augmentation.")}
 
 
 def rows(runs: Sequence[tuple[Settings, dict[str, float]]]) -> list[tuple[str, list[dict[str, float]]]]:
@@ -68,6 +76,10 @@ def rows(runs: Sequence[tuple[Settings, dict[str, float]]]) -> list[tuple[str, l
 
 def _difference(first: Settings, other: Settings) -> str:
     names = [name for name in {**first, **other} if first.get(name) != other.get(name)]
+    if _augmented(first) and not _augmented(other):
+        names = [*(name for name in names if name not in _augmented(first)), "augmentation"]
+    if "model.letters" not in other:
+        names = [name for name in names if name != "model.letter_vectors"]
     return ", ".join(f"{name} {_short(other.get(name))}" for name in names) or "–"
 
 

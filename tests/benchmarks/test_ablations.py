@@ -37,6 +37,18 @@ def test_what_is_off_is_not_told_and_what_is_on_is(run):
     assert [told for told, _ in rows([run("e", 0.7, mask_units=0.1), run("f", 0.7)])] == ["–", "training.mask_units none"]
 
 
+def test_augmentation_and_letters_that_are_off_are_told_once(run):
+    def with_parts(settings, **parts):
+        return settings | {name.replace("__", "."): value for name, value in parts.items()}
+
+    (settings, scores), (other, _) = run("a", 0.7), run("b", 0.7, epochs=20)
+    first = with_parts(settings, augmentation__share=0.6, augmentation__dates=0.2, model__letters=9, model__letter_vectors="x")
+    assert [told for told, _ in rows([(first, scores), (other, scores)])] == [
+        "–", "training.epochs 20, model.letters none, augmentation none"]
+    assert [told for told, _ in rows([(first, scores), (first | {"augmentation.dates": 0.5}, scores)])] == [
+        "–", "augmentation.dates 0.5"]
+
+
 def test_a_folder_that_is_no_run(tmp_path):
     with pytest.raises(ArabieError, match="training.json"):
         read_run(tmp_path)
