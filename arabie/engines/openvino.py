@@ -36,7 +36,7 @@ class OpenVinoRuntime:
         core = openvino.Core()
         hint = "f32" if choice.precision == "fp32" or not _has_bf16(core) else "bf16"  # in int8 of what isn't quantised
         self.choice = choice
-        self.pieces_a_batch = 2048
+        self.pieces_a_batch = 1024
         shared = {"ENABLE_CPU_PINNING": False} | ({"INFERENCE_NUM_THREADS": threads()} if threads() else {})
         encoder = core.compile_model(place / "encoder.xml", "CPU", shared | {
             "PERFORMANCE_HINT": "THROUGHPUT", "INFERENCE_PRECISION_HINT": hint})
