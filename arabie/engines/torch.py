@@ -41,7 +41,7 @@ class TorchRuntime:
 
     def __init__(self, model: ArabieModel, device: torch.device, precision: str = "fp32") -> None:
         self.choice = Choice("torch", str(device), precision)
-        self.pieces_a_batch = 2048 if device.type == "cpu" else 32_768
+        self.pieces_a_batch = 1024 if device.type == "cpu" else 32_768
         self.device = device
         self.model = model.to(device).eval()
         self.model.encoder.to(DTYPES[precision])
