@@ -227,6 +227,8 @@ def describe(path: str | Path) -> list[str]:
         lines.append(f"  relations: {', '.join(schema.relation_names)}")
     lines.append(f"encoder: {encoder.model_type}, {encoder.num_hidden_layers} layers of {encoder.hidden_size}, "
                  f"{encoder.vocab_size:,} pieces; text profile {profile.name}; windows of {config.window} pieces")
+    if config.letters:
+        lines.append(f"letters: {config.letters:,} embeddings of {config.letter_size}")
     weights, training = (Path(path) / name for name in ("model.safetensors", "training.json"))
     if weights.exists():
         lines.append(f"weights: {weights.stat().st_size / 1e6:.1f} MB")

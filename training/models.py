@@ -23,6 +23,7 @@ from arabie.text import PROFILES
 
 log = logging.getLogger("train")
 
+
 @dataclass(frozen=True)
 class ModelSettings:
     """What the model is: its encoder (a folder or hub id), how it reads text, and the sizes of its heads.

@@ -18,6 +18,7 @@ from arabie.errors import ModelError
 if TYPE_CHECKING:
     from arabie.engines.export import Graph
 
+
 def open_runtime(folder: Path, choice: Choice) -> OpenVinoRuntime:
     """The runtime of a model's folder, exported first if need be. Raises ModelError if that or bf16 isn't possible."""
     if choice.precision == "bf16" and not _has_bf16(openvino.Core()):
