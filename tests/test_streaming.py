@@ -181,7 +181,7 @@ def test_an_input_that_grew_is_gone_on_with(labeller, whole, out):
 def test_a_part_made_in_another_way_is_refused(labeller, whole, out, toy_model, tmp_path):
     leave(out, whole[:999], labeller)
     for other, told in [(Labeller(str(toy_model), "cpu", "torch", "bf16"), r"engine torch fp32 on cpu \(now torch bf16 on cpu\)"),
-                        (Labeller(None, "cpu", "torch"), r"model [0-9a-f]{12}… \(now [0-9a-f]{12}…\)")]:
+                        (Labeller(None, "cpu", "torch", "fp32"), r"model [0-9a-f]{12}… \(now [0-9a-f]{12}…\)")]:
         with pytest.raises(FileError, match=rf"out.jsonl.part: was made with {told}; go on with what it was made with"):
             label_to_file(documents(), out, other, resume=True)
     note = Path(f"{out}.part.json")
