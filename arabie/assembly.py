@@ -55,7 +55,7 @@ class Assembler:
 
     def __init__(self, text: str, encoded: Encoded, windows: Sequence[Window], facts: ModelFacts,
                  given: Sequence[Span] | None = None) -> None:
-        self.text, self.encoded, self.windows, self.facts, self.schema = text, encoded, windows, facts, facts.schema
+        self.text, self.encoded, self.windows, self.facts = text, encoded, windows, facts
         self.relations: list[Relation] = []
         self.done = 0
         self.pending: list[list[np.ndarray]] = []
@@ -69,7 +69,7 @@ class Assembler:
     def document(self, id: str | None, meta: dict) -> Document:
         """The Document of all windows taken."""
         spans = tuple(span for _, span in self.found)
-        return Document(self.text, spans, tuple(self.relations), id, meta, self.schema)
+        return Document(self.text, spans, tuple(self.relations), id, meta, self.facts.schema)
 
     def take(self, window: Window, output: WindowOutput) -> _Part | None:
         """Keep the output of the next window. The units that are ready, up to the last line end among them or to the
@@ -117,7 +117,7 @@ class Assembler:
         found = []
         for span in spans:
             units = self.encoded.to_units(span.start, span.end)
-            if units and self.schema.layer_of(span.label):
+            if units and self.facts.schema.layer_of(span.label):
                 found.append((UnitSpan(*units, span.label, 1.0), span))
         return sorted(found, key=_text_order)
 

@@ -138,7 +138,7 @@ class RelationHead(nn.Module):
         ``states`` [batch, units, size]; ``spans`` [n, 4] are (row of the batch, first unit, last unit, label), each row's in
         text order; ``pairs`` [pairs, 2] index spans: head, tail, both of one row.
         """
-        sums = nn.functional.pad(states.float().cumsum(dim=1), (0, 0, 1, 0))
+        sums = _sums(states)
         row, first, last, label = spans.unbind(1)
         mean = (sums[row, last + 1] - sums[row, first]) / (last + 1 - first).unsqueeze(1)
         vectors = torch.cat([states[row, first], states[row, last], mean.to(states.dtype)], dim=1)
@@ -147,7 +147,8 @@ class RelationHead(nn.Module):
         h, t = pairs.unbind(1)
         left, right = torch.where(first[h] <= first[t], h, t), torch.where(first[h] <= first[t], t, h)
         start, end = torch.minimum(last[left] + 1, first[right]), first[right]
-        reach = nn.functional.linear(sums, self.between.weight.float())  # of a unit, not of a pair: there are fewer
+        # Of each unit, not of each pair, of which there are more; and summed after, since products may run in bf16.
+        reach = _sums(nn.functional.linear(states, self.between.weight))
         context = (reach[row[h], end] - reach[row[h], start]) / (end - start).clamp(min=1).unsqueeze(1) + self.between.bias
         kin = self._spans_between(spans, left, right, states.shape[:2])
         mixed = heads[h] + tails[t] + context.to(states.dtype) + self.product(heads[h] * tails[t])
@@ -166,6 +167,11 @@ class RelationHead(nn.Module):
         before_right = counts[row[right], first[right]]
         until_left = counts[row[left], torch.minimum(first[left] + 1, first[right])]
         return (before_right - until_left).clamp(0, BETWEEN - 1)
+
+
+def _sums(states: torch.Tensor) -> torch.Tensor:
+    """The sums of the states before each unit and before the end, in float32, [batch, units + 1, size]."""
+    return nn.functional.pad(states.float().cumsum(dim=1), (0, 0, 1, 0))
 
 
 def _bucket(distance: torch.Tensor) -> torch.Tensor:

@@ -8,22 +8,20 @@ Runs that differ in their seed alone make one row, of means and, with three runs
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Annotated, Any
 
 import typer
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # run as a script: benchmarks/ is not installed
+from pages import markdown, rewrite
 
 from arabie.errors import ArabieError
 from arabie.formats.files import read_text
-from benchmarks.pages import rewrite
 
 Settings = dict[str, Any]  # by dotted name, such as training.seed
-UNTOLD = "training.seed", "name", "model.encoder", "model.letter_size", "training.compile"  # the seed, and what changes no result or is told otherwise
+# The seed, and what changes no result or is told in another way.
+UNTOLD = "training.seed", "name", "model.encoder", "model.letter_size", "training.compile"
 
 
 def flat(settings: Mapping[str, Any], prefix: str = "") -> Settings:
@@ -97,11 +95,8 @@ def table(found: Sequence[tuple[str, list[dict[str, float]]]]) -> str:
     names = [name for name in found[0][1][0] if name.endswith("_f1") and "relaxed" not in name and not name.startswith("relations")]
     names += [name for name in ("causes_relaxed_f1", "relations_relaxed_f1", "status_accuracy") if name in found[0][1][0]]
     head = ["what differs", "runs", *(name.removesuffix("_f1").replace("_", " ") for name in names)]
-    lines = ["| " + " | ".join(head) + " |", "|---|" + "---:|" * (len(head) - 1)]
-    for told, scores in found:
-        cells = [_cell([run[name] for run in scores if name in run]) for name in names]
-        lines.append("| " + " | ".join([told, str(len(scores)), *cells]) + " |")
-    return "\n".join(lines) + "\n"
+    return markdown(head, ([told, str(len(scores)), *(_cell([run[name] for run in scores if name in run]) for name in names)]
+                           for told, scores in found))
 
 
 def _cell(values: Sequence[float]) -> str:

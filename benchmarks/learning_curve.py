@@ -30,8 +30,8 @@ from arabie.errors import ArabieError, ConfigError
 from arabie.evaluation import evaluate
 from arabie.formats import write as write_documents
 from arabie.schema import DEFAULT, Schema
-from training.settings import load_settings
 from training.models import encoder_path
+from training.settings import load_settings
 from training.train import TrainSettings, run_training
 
 

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from arabie.model import ArabieModel
 
 PIECES = 512  # of a text that are read at once
-BATCHES = (1, 16)
 
 
 class Pipeline:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import astuple, replace
 from pathlib import Path
 from typing import Annotated
@@ -21,13 +21,14 @@ from sklearn.linear_model import LogisticRegression
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # run as a script: training/ is not installed
 
-from arabie.document import Document
+from arabie.document import Document, Relation, Span
 from arabie.errors import ArabieError
-from arabie.evaluation import evaluate
+from arabie.evaluation.pairs import Pair, paired, relations_of, spans_of
+from arabie.evaluation.relations import RelationScorer
 from arabie.extractor import Extractor
 from arabie.formats import read
 from arabie.formats.files import atomic_writer
-from arabie.model_folder import ModelFacts, local_folder
+from arabie.model_folder import ModelFacts, check_folder
 from arabie.scaling import RELATIONS, SAME, Scaling, log_odds
 from arabie.schema import Schema
 
@@ -42,22 +43,23 @@ def calibrated(extractor: Extractor, documents: Sequence[Document]) -> ModelFact
     The extractor gets them too. The threshold is the one of THRESHOLDS with the highest relaxed F1.
     """
     facts = replace(extractor.facts, scaling={}, relation_threshold=float(THRESHOLDS[0]))
-    extractor.facts = facts
-    found = list(extractor.label_many(documents))
-    scaling = {layer.name: fit(_spans(documents, found, layer.labels)) for layer in facts.schema.layers}
-    threshold = extractor.facts.relation_threshold
-    if facts.schema.relations:
-        scaling[RELATIONS] = fit(_relations(documents, found))
-        best = max(THRESHOLDS, key=lambda least: _relaxed(documents, found, least, facts.schema))
+    extractor.facts, schema = facts, facts.schema
+    pairs = list(paired(documents, extractor.label_many(documents)))
+    scaling = {layer.name: fit(scored(pairs, lambda document, layer=layer: spans_of(document, layer))) for layer in schema.layers}
+    threshold = facts.relation_threshold
+    if schema.relations:
+        scaling[RELATIONS] = fit(scored(pairs, lambda document: relations_of(document, schema)))
+        best = max(THRESHOLDS, key=lambda least: _relaxed(pairs, least, schema))
         threshold = float(scaling[RELATIONS](np.array([best]))[0])
     kept = {name: worth for name, worth in scaling.items() if worth != SAME}
     extractor.facts = replace(facts, scaling=kept, relation_threshold=threshold)
     return extractor.facts
 
 
-def fit(scored: Iterable[tuple[float, bool]]) -> Scaling:
-    """The Scaling under which scores agree best with what was right."""
-    scores, right = (np.array(column) for column in zip(*scored)) if (scored := list(scored)) else ([], np.zeros(0, bool))
+def fit(told: Iterable[tuple[float, bool]]) -> Scaling:
+    """The Scaling under which scores agree best with what was right; SAME if there are too few to tell."""
+    table = np.array(list(told), dtype=np.float64).reshape(-1, 2)
+    scores, right = table[:, 0], table[:, 1] > 0
     if min(right.sum(), (~right).sum()) < FEWEST:
         return SAME
     found = LogisticRegression().fit(log_odds(scores)[:, None], right)
@@ -65,27 +67,20 @@ def fit(scored: Iterable[tuple[float, bool]]) -> Scaling:
     return Scaling(slope, intercept) if slope > 0 else SAME
 
 
-def _spans(gold: Sequence[Document], found: Sequence[Document], labels: Sequence[str]) -> Iterable[tuple[float, bool]]:
-    for wanted, labelled in zip(gold, found):
-        right = {(span.start, span.end, span.label) for span in wanted.spans}
-        yield from ((span.score, (span.start, span.end, span.label) in right)
-                    for span in labelled.spans if span.label in labels)
+def scored(pairs: Iterable[Pair], items_of: Callable[[Document], Iterable[Span | Relation]]) -> Iterator[tuple[float, bool]]:
+    """The score of each predicted item, and whether the gold has it."""
+    for pair in pairs:
+        right = set(items_of(pair.gold))
+        yield from ((item.score, item in right) for item in items_of(pair.predicted))
 
 
-def _relations(gold: Sequence[Document], found: Sequence[Document]) -> Iterable[tuple[float, bool]]:
-    for wanted, labelled in zip(gold, found):
-        right = {_told(relation) for relation in wanted.relations}
-        yield from ((relation.score, _told(relation) in right) for relation in labelled.relations)
-
-
-def _told(relation) -> tuple:
-    return relation.type, *((span.start, span.end, span.label) for span in (relation.head, relation.tail))
-
-
-def _relaxed(gold: Sequence[Document], found: Sequence[Document], least: float, schema: Schema) -> float:
+def _relaxed(pairs: Iterable[Pair], least: float, schema: Schema) -> float:
     """The relaxed F1 of the relations with at least that score."""
-    kept = [replace(d, relations=tuple(r for r in d.relations if r.score >= least)) for d in found]
-    return evaluate(gold, kept, schema).summary()["relations_relaxed_f1"] or 0.0
+    scorer = RelationScorer(schema)
+    for pair in pairs:
+        kept = tuple(relation for relation in pair.predicted.relations if relation.score >= least)
+        scorer.add(replace(pair, predicted=replace(pair.predicted, relations=kept)))
+    return scorer.scores().relaxed.micro.f1
 
 
 def write_facts(folder: Path, facts: ModelFacts) -> None:
@@ -102,7 +97,8 @@ def main(model: Annotated[Path, typer.Argument(help="The folder of a model.")],
          documents: Annotated[Path, typer.Argument(help="Annotated documents it wasn't trained on, native JSONL.")]) -> None:
     """Fit the scores of a model on annotated documents."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    extractor = Extractor.load(local_folder(model), engine="torch", precision="fp32")
+    check_folder(model)
+    extractor = Extractor.load(model, engine="torch", precision="fp32")
     facts = calibrated(extractor, list(read(documents, "jsonl", schema=extractor.schema)))
     write_facts(model, facts)
     for name, worth in facts.scaling.items():

@@ -16,6 +16,7 @@ from safetensors.torch import load_file
 from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel
 
 from arabie.errors import ConfigError
+from arabie.letters import Letters
 from arabie.model import ArabieConfig, ArabieModel, without_pooler
 from arabie.model_folder import DEFAULT_MODEL, check_folder, load_model
 from arabie.schema import DEFAULT, Schema
@@ -50,6 +51,10 @@ class ModelSettings:
     def __post_init__(self) -> None:
         if self.profile not in PROFILES:
             raise ConfigError(f"profile is one of {', '.join(PROFILES)}, not {self.profile!r}")
+        if self.letters:
+            Letters(self.letters)  # refuses what is no number of buckets
+        if self.letter_size < 1:
+            raise ConfigError(f"letter_size is 1 or more, not {self.letter_size!r}")
 
 
 def build_model(settings: ModelSettings, tokenizer: Any) -> tuple[ArabieModel, bool]:

@@ -58,7 +58,7 @@ class DataSettings:
 class RunSettings:
     """How it is trained. ``mask_units``: the share of words hidden in each example; ``patience``: epochs without a better
     dev score before stopping (0: train all epochs); ``compile``: have torch compile the encoder, which takes a minute or
-    two at first and then saves a third of a step's time on a CPU (see docs/training.md)."""
+    two at first and makes each step shorter on a CPU."""
 
     epochs: int = 20
     batch_size: int = 16
@@ -126,8 +126,8 @@ def build_dataset(documents: list[Document], encoder: Encoder, config: ArabieCon
 
 def standardise(model: ArabieModel, dataset: datasets.Dataset, collator: Collator) -> None:
     """Measure the states of the untrained model's units on windows from all over the data; see ArabieModel.standardise."""
-    chosen = range(0, len(dataset), -(-len(dataset) // MEASURED))
-    model.standardise(collator([dataset[number] for number in chosen][start:start + 8]) for start in range(0, len(chosen), 8))
+    chosen = [dataset[number] for number in range(0, len(dataset), -(-len(dataset) // MEASURED))]
+    model.standardise(collator(chosen[start:start + 8]) for start in range(0, len(chosen), 8))
 
 
 def augmented_windows(settings: TrainSettings, documents: list[Document], encoder: Encoder,

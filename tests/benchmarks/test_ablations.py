@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
+from ablations import read_run, rows, table
 
 from arabie.errors import ArabieError
-from benchmarks.ablations import read_run, rows, table
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import json
 import math
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,12 +15,15 @@ from hypothesis import strategies as st
 
 from arabie.document import Document, Relation, Span
 from arabie.errors import ConfigError, ModelError
+from arabie.evaluation.pairs import paired, relations_of, spans_of
 from arabie.extractor import Extractor
 from arabie.formats import read
 from arabie.model_folder import DEFAULT_MODEL, ModelFacts
 from arabie.scaling import SAME, Scaling, log_odds
-from training.calibrate import FEWEST, calibrated, fit, write_facts
+from arabie.schema import default_schema
+from training.calibrate import FEWEST, calibrated, fit, scored, write_facts
 
+ROOT = Path(__file__).resolve().parents[2]
 scalings = st.builds(Scaling, st.floats(0.05, 20), st.floats(-20, 20))
 
 
@@ -61,7 +65,7 @@ def test_few_spans_say_nothing():
 
 @pytest.fixture(scope="module")
 def documents():
-    return list(read("training/corpus/dev.jsonl", "jsonl"))[:25]
+    return list(read(ROOT / "training/corpus/dev.jsonl", "jsonl"))[:25]
 
 
 @pytest.fixture(scope="module")
@@ -110,10 +114,13 @@ def test_a_scaling_that_is_none_is_a_faulty_folder(toy_model, tmp_path, told):
         Extractor.load(folder, engine="torch")
 
 
-def test_relations_are_right_by_type_and_both_ends():
-    head, tail, other = Span(0, 4, "DEFECTION"), Span(5, 8, "GROUP"), Span(9, 12, "GROUP")
-    gold = [Document("انشق قسد قسد", [head, tail, other], [Relation("FROM", head, tail)])]
-    found = [replace(gold[0], relations=(Relation("FROM", head, tail, 0.9), Relation("FROM", head, other, 0.8)))]
-    from training.calibrate import _relations
-
-    assert list(_relations(gold, found)) == [(0.9, True), (0.8, False)]
+def test_an_item_is_right_by_label_and_extent_and_a_relation_by_type_and_both_ends():
+    head, tail, other = Span(0, 4, "DEFECTION", "ACTUAL"), Span(5, 8, "GROUP"), Span(9, 12, "GROUP")
+    gold = Document("انشق قسد قسد", [head, tail, other], [Relation("FROM", head, tail)])
+    spans = [replace(head, status="NEGATED", score=0.7), replace(tail, score=0.6), replace(other, label="ORG", score=0.5)]
+    found = Document(gold.text, spans, [Relation("FROM", spans[0], spans[1], 0.9), Relation("TO", spans[0], spans[1], 0.8)])
+    pairs, schema = list(paired([gold], [found])), default_schema()
+    layers = {layer.name: layer for layer in schema.layers}
+    assert list(scored(pairs, lambda d: spans_of(d, layers["events"]))) == [(0.7, True)]
+    assert list(scored(pairs, lambda d: spans_of(d, layers["entities"]))) == [(0.6, True), (0.5, False)]
+    assert list(scored(pairs, lambda d: relations_of(d, schema))) == [(0.9, True), (0.8, False)]

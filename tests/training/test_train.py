@@ -171,6 +171,15 @@ def test_a_wrong_setting_is_told(toy_encoder, tmp_path, extra, told):
         settings(toy_encoder, tmp_path, 1, extra=extra)
 
 
+@pytest.mark.parametrize("wrong, told", [
+    ({"letters": 1}, "letters is a number of buckets"), ({"letters": -5}, "letters is a number of buckets"),
+    ({"letter_size": 0}, "letter_size is 1 or more"), ({"profile": "none"}, "profile is one of"),
+])
+def test_a_model_that_cannot_be_is_told(wrong, told):
+    with pytest.raises(ConfigError, match=told):
+        ModelSettings("training/encoder", **wrong)
+
+
 @pytest.mark.parametrize("arguments, told", [
     (["nowhere.toml"], "cannot be read"),
     (["configs/default.toml", "--encoder", "/nowhere/at/all"], "cannot be loaded|no tokenizer"),
