@@ -1,8 +1,8 @@
 """What each setting does to the scores on dev: a table of runs of training/train.py, from what their models say of themselves.
 
-    python benchmarks/ablations.py runs/default runs/no-letters runs/random --write docs/accuracy.md
+    python benchmarks/ablations.py arabie/weights/training.json benchmarks/runs/*.json runs/mine --write docs/accuracy.md
 
-Runs that differ in their seed alone make one row, of means and, with three runs or more, standard deviations.
+A run is its folder, or the training.json of its model alone; those that docs/accuracy.md tells of are kept in benchmarks/runs. Runs that differ in their seed alone make one row, of means and, with three runs or more, standard deviations.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ def flat(settings: Mapping[str, Any], prefix: str = "") -> Settings:
     return found
 
 
-def read_run(folder: Path) -> tuple[Settings, dict[str, float]]:
+def read_run(path: Path) -> tuple[Settings, dict[str, float]]:
     """The settings of a run that are set to something, with its encoder and its data in short, and its dev scores."""
-    path = folder / "model" / "training.json"
+    path = path if path.suffix == ".json" else path / "model" / "training.json"
     try:
         told = json.loads(read_text(path))
         settings, scores = flat(told["settings"]), told["dev"]
@@ -105,7 +105,7 @@ def _cell(values: Sequence[float]) -> str:
     return f"{fmean(values):.3f}" + (f" ± {stdev(values):.3f}" if len(values) > 2 else "")
 
 
-def main(runs: Annotated[list[Path], typer.Argument(help="Folders of runs; the others are compared with the first.")],
+def main(runs: Annotated[list[Path], typer.Argument(help="Folders of runs, or their training.json; the others are compared with the first.")],
          write: Annotated[list[Path], typer.Option(help="Pages whose marks «ablations» get the table.")] = []) -> None:
     """Print the table, and put it into the pages named."""
     made = table(rows([read_run(run) for run in runs]))

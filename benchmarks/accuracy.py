@@ -10,16 +10,16 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from pages import markdown, rewrite
 from rich.progress import track
 
 from arabie import load, read
+from arabie.errors import ArabieError
 from arabie.evaluation import evaluate
 from arabie.extractor import Extractor
-from arabie.formats.files import atomic_writer, read_text
 from arabie.model_folder import DEFAULT_MODEL
 
 ROOT = Path(__file__).resolve().parents[1]
-START, END = "<!-- accuracy: benchmarks/accuracy.py -->", "<!-- /accuracy -->"
 
 
 def scores(extractor: Extractor, path: Path) -> tuple[int, dict[str, float]]:
@@ -35,18 +35,11 @@ def table(rows: dict[str, tuple[int, dict[str, float]]], layers: list[str]) -> s
     columns.append(("relations", "relations_f1", "relations_relaxed_f1"))
     head = ["measured on", "documents", *(f"{name}<br>strict / relaxed" for name, *_ in columns), "relations,<br>gold spans given", "status<br>accuracy",
             "calibration<br>error"]
-    lines = ["| " + " | ".join(head) + " |", "|---|" + "---:|" * (len(head) - 1)]
+    lines = []
     for name, (count, summary) in rows.items():
         cells = [name, str(count), *(f"{summary[strict]:.3f} / {summary[relaxed]:.3f}" for _, strict, relaxed in columns)]
-        cells += [f"{summary[key]:.3f}" if key in summary else "–" for key in ("relations_given_f1", "status_accuracy", "calibration_error")]
-        lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines) + "\n"
-
-
-def replaced(text: str, made: str) -> str:
-    """A page with the table between its two marks made anew."""
-    before, rest = text.split(START, 1)
-    return f"{before}{START}\n{made}{END}{rest.split(END, 1)[1]}"
+        lines.append(cells + [f"{summary[key]:.3f}" if key in summary else "–" for key in ("relations_given_f1", "status_accuracy", "calibration_error")])
+    return markdown(head, lines)
 
 
 def main(model: Annotated[Path, typer.Option(help="A model folder.")] = DEFAULT_MODEL,
@@ -60,10 +53,11 @@ def main(model: Annotated[Path, typer.Option(help="A model folder.")] = DEFAULT_
     made = table(rows, [layer.name for layer in extractor.schema.layers])
     print(made)
     for page in write:
-        text = replaced(read_text(page), made)
-        with atomic_writer(page) as stream:
-            stream.write(text)
+        rewrite(page, "accuracy", made)
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    try:
+        typer.run(main)
+    except ArabieError as error:
+        raise SystemExit(f"accuracy: {error}") from None

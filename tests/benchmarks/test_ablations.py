@@ -49,6 +49,10 @@ def test_augmentation_and_letters_that_are_off_are_told_once(run):
         "–", "augmentation.dates 0.5"]
 
 
+def test_a_run_is_its_folder_or_what_its_model_says_of_itself(run, tmp_path):
+    assert run("a", 0.7) == read_run(tmp_path / "a" / "model" / "training.json")
+
+
 def test_a_folder_that_is_no_run(tmp_path):
     with pytest.raises(ArabieError, match="training.json"):
         read_run(tmp_path)
