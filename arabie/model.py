@@ -20,7 +20,7 @@ from arabie.text import PROFILES, Profile
 
 IGNORED = -100  # a target that takes no part in the loss
 DISTANCES = 14  # buckets of the distance between two spans; see _bucket
-BETWEEN = 5  # 0, 1, 2, 3, or more spans of a layer between two spans
+BETWEEN = 5  # 0, 1, 2, 3, or more spans of a kind between two spans
 
 
 class ArabieConfig(PretrainedConfig):
@@ -105,12 +105,13 @@ class LetterEmbedding(nn.Module):
 
 
 class RelationHead(nn.Module):
-    """Scores pairs of spans: their states, labels and distance, the states between them, and how many spans lie between."""
+    """Scores pairs of spans: their states, labels and distance, the states between them, and how many spans lie between
+    that have the layer, or the very label, of either."""
 
     def __init__(self, size: int, hidden: int, schema: Schema, dropout: float) -> None:
         super().__init__()
         labels, types = schema.all_labels, schema.relations
-        self.layers = len(schema.layers)
+        self.layer_sizes = [len(layer.labels) for layer in schema.layers]
         self.head = nn.Linear(3 * size, hidden)
         self.tail = nn.Linear(3 * size, hidden)
         self.between = nn.Linear(size, hidden)
@@ -119,6 +120,8 @@ class RelationHead(nn.Module):
         self.distance = nn.Embedding(2 * DISTANCES, hidden)
         self.head_kin = nn.Embedding(BETWEEN, hidden)
         self.tail_kin = nn.Embedding(BETWEEN, hidden)
+        self.head_like = nn.Embedding(BETWEEN, hidden)
+        self.tail_like = nn.Embedding(BETWEEN, hidden)
         self.product = nn.Linear(hidden, hidden)
         self.score = nn.Linear(hidden, len(types) + 1)
         self.dropout = nn.Dropout(dropout)
@@ -150,23 +153,30 @@ class RelationHead(nn.Module):
         # Of each unit, not of each pair, of which there are more; and summed after, since products may run in bf16.
         reach = _sums(nn.functional.linear(states, self.between.weight))
         context = (reach[row[h], end] - reach[row[h], start]) / (end - start).clamp(min=1).unsqueeze(1) + self.between.bias
-        kin = self._spans_between(spans, left, right, states.shape[:2])
         mixed = heads[h] + tails[t] + context.to(states.dtype) + self.product(heads[h] * tails[t])
         mixed = mixed + self.distance(_bucket(first[t] - first[h]))
-        mixed = mixed + self.head_kin(kin.gather(1, self.layer[label[h]].unsqueeze(1)).squeeze(1))
-        mixed = mixed + self.tail_kin(kin.gather(1, self.layer[label[t]].unsqueeze(1)).squeeze(1))
+        like = self._spans_between(spans, left, right, states.shape[:2])
+        kin = torch.stack([part.sum(dim=1) for part in like.split(self.layer_sizes, dim=1)], dim=1)
+        for counts, kind, of_head, of_tail in ((kin, self.layer[label], self.head_kin, self.tail_kin),
+                                               (like, label, self.head_like, self.tail_like)):
+            mixed = mixed + of_head(_count(counts, kind[h])) + of_tail(_count(counts, kind[t]))
         scores = self.score(self.dropout(nn.functional.gelu(mixed))).float()
         return scores.masked_fill(~self.allowed[label[h], label[t]], float("-inf"))
 
     def _spans_between(self, spans: torch.Tensor, left: torch.Tensor, right: torch.Tensor, shape: tuple[int, int]) -> torch.Tensor:
-        """How many spans of each layer start after the left span's start and before the right span's: [pairs, layers]."""
+        """How many spans of each label start after the left span's start and before the right span's: [pairs, labels]."""
         row, first, _, label = spans.unbind(1)
-        counts = torch.zeros(shape[0] * (shape[1] + 1) * self.layers, dtype=torch.long, device=spans.device)
-        place = (row * (shape[1] + 1) + first + 1) * self.layers + self.layer[label]
-        counts = counts.scatter_add(0, place, torch.ones_like(row)).view(shape[0], shape[1] + 1, self.layers).cumsum(dim=1)
-        before_right = counts[row[right], first[right]]
-        until_left = counts[row[left], torch.minimum(first[left] + 1, first[right])]
-        return (before_right - until_left).clamp(0, BETWEEN - 1)
+        labels = len(self.layer)
+        counts = torch.zeros(shape[0] * (shape[1] + 1) * labels, dtype=torch.int32, device=spans.device)
+        place = (row * (shape[1] + 1) + first + 1) * labels + label
+        counts = counts.scatter_add(0, place, torch.ones_like(row, dtype=torch.int32))
+        counts = counts.view(shape[0], shape[1] + 1, labels).cumsum(dim=1, dtype=torch.int32)
+        return counts[row[right], first[right]] - counts[row[left], torch.minimum(first[left] + 1, first[right])]
+
+
+def _count(counts: torch.Tensor, kind: torch.Tensor) -> torch.Tensor:
+    """Of the counts [pairs, kinds] that of each pair's ``kind`` [pairs], at most BETWEEN - 1."""
+    return counts.gather(1, kind.unsqueeze(1)).squeeze(1).clamp(0, BETWEEN - 1)
 
 
 def _sums(states: torch.Tensor) -> torch.Tensor:

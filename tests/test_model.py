@@ -58,9 +58,12 @@ def slow_relation_score(head: RelationHead, states, spans, pair):
     left, right = sorted((tuple(spans[pair[0]]), tuple(spans[pair[1]])), key=lambda s: s[1]) if hf != tf else (spans[pair[0]], spans[pair[1]])
     between = states[0, min(left[2] + 1, right[1]):right[1]]
     context = between.mean(dim=0) if len(between) else torch.zeros(states.shape[-1])
-    kin = [sum(int(head.layer[s[3]] == head.layer[label] and left[1] < s[1] < right[1]) for s in spans) for label in (hlabel, tlabel)]
+    inside = [label for _, first, _, label in spans if left[1] < first < right[1]]
+    kin = [min(sum(int(head.layer[other] == head.layer[label]) for other in inside), BETWEEN - 1) for label in (hlabel, tlabel)]
+    like = [min(inside.count(label), BETWEEN - 1) for label in (hlabel, tlabel)]
     mixed = h + t + head.between(context) + head.product(h * t) + head.distance(_bucket(torch.tensor(tf - hf)))
-    mixed = mixed + head.head_kin.weight[min(kin[0], BETWEEN - 1)] + head.tail_kin.weight[min(kin[1], BETWEEN - 1)]
+    mixed = mixed + head.head_kin.weight[kin[0]] + head.tail_kin.weight[kin[1]]
+    mixed = mixed + head.head_like.weight[like[0]] + head.tail_like.weight[like[1]]
     scores = head.score(torch.nn.functional.gelu(mixed))
     return scores.masked_fill(~head.allowed[hlabel, tlabel], float("-inf"))
 
