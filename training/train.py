@@ -230,6 +230,9 @@ def _best_epoch(trainer: Trainer) -> float | None:
 
 def run_training(settings: TrainSettings, train_files: list[Path], dev_files: list[Path], run: Path, resume: bool) -> Path:
     """Train, keep the best epoch, and write the model's folder; returns its path."""
+    last = get_last_checkpoint(run / "checkpoints") if resume and (run / "checkpoints").is_dir() else None
+    if resume and last is None:
+        raise ConfigError(f"{run}: no checkpoint to resume from; start without --resume")
     set_seed(settings.training.seed)
     tokenizer = load_tokenizer(settings.model)
     refuse_presegmented(tokenizer, settings.model.encoder)
@@ -255,9 +258,6 @@ def run_training(settings: TrainSettings, train_files: list[Path], dev_files: li
     trainer = JointTrainer(model=model, args=training_arguments(settings, run), train_dataset=shown, eval_dataset=dataset.select([0]),
                            data_collator=collator, callbacks=callbacks, dev=dev_documents, tokenizer=tokenizer,
                            head_learning_rate=settings.training.head_learning_rate)
-    last = get_last_checkpoint(run / "checkpoints") if resume and (run / "checkpoints").is_dir() else None
-    if resume and last is None:
-        raise ConfigError(f"{run}: no checkpoint to resume from; start without --resume")
     trainer.train(resume_from_checkpoint=last)
     counts = {"train": [path.name for path in train_files], "dev": [path.name for path in dev_files], "train_documents": len(train_documents),
               "train_words": sum(len(d.text.split()) for d in train_documents), "dev_documents": len(dev_documents), "left_out": left_out.counts}
