@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -17,6 +18,9 @@ from arabie.errors import ModelError
 
 if TYPE_CHECKING:
     from arabie.engines.export import Graph
+
+
+CORES_A_STREAM = 4  # batches run at once, one a stream; fewer cores share one, since each stream takes memory of its own
 
 
 def open_runtime(folder: Path, choice: Choice) -> OpenVinoRuntime:
@@ -39,8 +43,9 @@ class OpenVinoRuntime:
         self.choice = choice
         self.pieces_a_batch = 1024
         shared = {"ENABLE_CPU_PINNING": False} | ({"INFERENCE_NUM_THREADS": threads()} if threads() else {})
+        streams = max(1, (threads() or os.cpu_count() or 1) // CORES_A_STREAM)
         encoder = core.compile_model(place / "encoder.xml", "CPU", shared | {
-            "PERFORMANCE_HINT": "THROUGHPUT", "INFERENCE_PRECISION_HINT": hint})
+            "NUM_STREAMS": streams, "INFERENCE_PRECISION_HINT": hint})
         at_once = encoder.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")
         self._requests = [encoder.create_infer_request() for _ in range(at_once)]
         alone = shared | {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
