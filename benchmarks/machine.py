@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from arabie.engines.choice import has_bf16
+from arabie.engines.choice import cores, has_bf16
 from arabie.errors import ConfigError
 
 ROWS, SIZE, WIDE = 2048, 768, 3072  # a batch of pieces times a matrix of BERT's wide layers
@@ -40,13 +40,8 @@ def processor() -> str:
     return told[1] if told else platform.processor() or platform.machine()
 
 
-def cores() -> int:
-    """On how many cores this process may run."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def cores_used() -> str:
-    """The same in words."""
+    """On how many cores this process may run, in words."""
     return "1 core" if cores() == 1 else f"{cores()} cores"
 
 

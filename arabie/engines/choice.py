@@ -114,6 +114,11 @@ def has_bf16() -> bool:
     return any(flag in told.split() for flag in ("avx512_bf16", "amx_bf16", "bf16"))
 
 
+def cores() -> int:
+    """On how many cores this process may run."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def threads() -> int | None:
     """How many threads an engine is to use, by the variable that torch goes by; None: as it likes."""
     told = os.environ.get("OMP_NUM_THREADS", "")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -13,12 +12,11 @@ import openvino
 
 from arabie.engines.batching import Batch
 from arabie.engines.cache import exported
-from arabie.engines.choice import Choice, threads
+from arabie.engines.choice import Choice, cores, threads
 from arabie.errors import ModelError
 
 if TYPE_CHECKING:
     from arabie.engines.export import Graph
-
 
 CORES_A_STREAM = 4  # batches run at once, one a stream; fewer cores share one, since each stream takes memory of its own
 
@@ -43,7 +41,7 @@ class OpenVinoRuntime:
         self.choice = choice
         self.pieces_a_batch = 1024
         shared = {"ENABLE_CPU_PINNING": False} | ({"INFERENCE_NUM_THREADS": threads()} if threads() else {})
-        streams = max(1, (threads() or os.cpu_count() or 1) // CORES_A_STREAM)
+        streams = max(1, (threads() or cores()) // CORES_A_STREAM)
         encoder = core.compile_model(place / "encoder.xml", "CPU", shared | {
             "NUM_STREAMS": streams, "INFERENCE_PRECISION_HINT": hint})
         at_once = encoder.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")

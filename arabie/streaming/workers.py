@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from arabie import __version__
 from arabie.document import Document
+from arabie.engines.choice import cores
 from arabie.errors import ArabieError
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ def _next(waiting: deque[tuple[list[Document], Future]]) -> tuple[list[Document]
 @contextmanager
 def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
     """A pool whose workers are ended when the block is left by an error, and waited for when it isn't."""
-    threads = max(1, _cores() // workers)
+    threads = max(1, cores() // workers)
     pool = ProcessPoolExecutor(workers, get_context("spawn"), _start_worker, (threads,))  # torch doesn't bear a fork
     try:
         yield pool
@@ -120,10 +121,6 @@ def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
         raise
     finally:
         pool.shutdown(cancel_futures=True)
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _submit(pool: ProcessPoolExecutor, labeller: Labeller, chunk: list[Document]) -> Future:
