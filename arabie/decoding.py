@@ -10,7 +10,6 @@ from typing import NamedTuple
 import numpy as np
 
 IMPOSSIBLE = -1e9
-ROUNDING = 1e-3  # more than what adding up the scores of a line can be off by
 
 
 class UnitSpan(NamedTuple):
@@ -50,71 +49,62 @@ def forbid(scores: np.ndarray, is_word: np.ndarray, one_word: bool) -> np.ndarra
     return scores
 
 
-def best_tags(scores: np.ndarray, line: np.ndarray) -> np.ndarray:
-    """The most probable tags, int64 [units], in which I-x follows B-x or I-x of the same line.
+def possible_moves(tags: int) -> np.ndarray:
+    """Whether one tag (row) may stand before another (column): I-x only after B-x and I-x. Bool [tags, tags].
 
-    ``scores`` are log-probabilities [units, tags], of which O is never impossible; ``line`` is the line of each unit.
-    Where the best tags of the units already make a possible sequence, that is the best; only elsewhere is searched.
+    >>> possible_moves(3).astype(int).tolist()
+    [[1, 1, 0], [1, 1, 1], [1, 1, 1]]
+    """
+    kind = (np.arange(tags) + 1) // 2
+    inside = (kind > 0) & (np.arange(tags) % 2 == 0)
+    return ~inside | (kind[:, None] == kind)
+
+
+def best_tags(scores: np.ndarray, line: np.ndarray, transitions: np.ndarray | None = None) -> np.ndarray:
+    """The most probable tags, int64 [units], in which I-x follows B-x or I-x of the same line: Viterbi, line by line.
+
+    ``scores`` are log-probabilities [units, tags], of which O is never impossible; ``line`` is the line of each unit;
+    ``transitions`` [tags, tags] are what a CRF adds for a tag (row) before another (column), the first of a line
+    being after O. Only lines whose best tags can be others than the best of each unit are searched.
     """
     tags = scores.argmax(axis=1)
-    begins_line = np.ones(len(tags), dtype=bool)
-    begins_line[1:] = line[1:] != line[:-1]
-    before = np.concatenate([[0], tags[:-1]])
-    inside = (tags > 0) & (tags % 2 == 0)
-    broken = inside & (begins_line | ((before != tags) & (before != tags - 1)))
-    if broken.any():
-        open_tags = _open_tags(scores, tags, inside, broken, np.cumsum(begins_line))
-        _search(np.where(open_tags, scores, IMPOSSIBLE), *_undecided(open_tags, begins_line), begins_line, tags)
+    starts = np.flatnonzero(np.append(True, line[1:] != line[:-1])[:len(line)])
+    moves = np.where(possible_moves(scores.shape[1]), 0.0 if transitions is None else transitions - transitions[0, 0], IMPOSSIBLE)
+    doubtful = _broken(tags, starts, moves) if transitions is None else _inviting(scores, moves)
+    if doubtful.any():
+        searched = np.logical_or.reduceat(doubtful, starts)
+        ends = np.append(starts[1:], len(tags))
+        _search(scores, starts[searched], ends[searched], moves, tags)
     return tags
 
 
-def _open_tags(scores: np.ndarray, tags: np.ndarray, inside: np.ndarray, broken: np.ndarray,
-               line: np.ndarray) -> np.ndarray:
-    """Whether each tag can be part of the best possible sequence, bool [units, tags].
-
-    One possible sequence is soon found: where I-x follows nothing that it could, B-x stands for it, or it is left
-    outside with the I-x after it. What this one gives away in a line, against the best tag of each unit, is the most
-    that the best possible one can, and so the most by which a tag of that can be worse than the best tag of its unit.
-    """
-    starts = np.flatnonzero(broken)
-    stops = np.append(np.flatnonzero(~inside | broken), len(tags))
-    ends = stops[np.searchsorted(stops, starts, side="right")]
-    best = scores[np.arange(len(tags)), tags]
-    all_outside = np.append(0.0, np.cumsum(best - scores[:, 0], dtype=np.float64))
-    begun = best[starts] - scores[starts, tags[starts] - 1]
-    given_away = np.minimum(begun, all_outside[ends] - all_outside[starts])
-    most = np.bincount(line[starts], given_away, minlength=line[-1] + 1)[line]
-    return scores >= (best - most - ROUNDING)[:, None]
+def _broken(tags: np.ndarray, starts: np.ndarray, moves: np.ndarray) -> np.ndarray:
+    """Whether the tag of each unit cannot follow the one before."""
+    before = np.append(0, tags[:-1])
+    before[starts] = 0
+    return moves[before, tags] < 0
 
 
-def _undecided(open_tags: np.ndarray, begins_line: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Starts and ends of the ranges to search, the longest first: runs of units of a line that have several open tags,
-    each with the unit after it, which has one."""
-    several = open_tags.sum(axis=1) > 1
-    goes_on = ~begins_line
-    goes_on[1:] &= several[:-1]
-    starts = np.flatnonzero(several & ~goes_on)
-    stops = np.append(np.flatnonzero(~goes_on), len(several))
-    ends = stops[np.searchsorted(stops, starts, side="right")]
+def _inviting(scores: np.ndarray, moves: np.ndarray) -> np.ndarray:
+    """Whether another tag than O can pay for a unit: each adds the difference to O, and two moves that are not from O to O,
+    which is worth 0. In a line without such a unit O is the best throughout."""
+    return scores[:, 1:].max(axis=1) + 2 * max(moves.max(), 0.0) > scores[:, 0]
+
+
+def _search(scores: np.ndarray, starts: np.ndarray, ends: np.ndarray, moves: np.ndarray, tags: np.ndarray) -> None:
+    """Viterbi over some lines at once, writing the best tags of each in place."""
     order = np.argsort(starts - ends, kind="stable")
-    return starts[order], ends[order]
-
-
-def _search(scores: np.ndarray, starts: np.ndarray, ends: np.ndarray, begins_line: np.ndarray,
-            tags: np.ndarray) -> None:
-    """Viterbi over all ranges at once, writing the best tags of each in place. The tag before a range is known."""
-    rows, inside = np.arange(len(starts)), np.arange(2, scores.shape[1], 2)
-    best = np.full((len(starts), scores.shape[1]), IMPOSSIBLE, dtype=np.float32)
-    best[rows, np.where(begins_line[starts], 0, tags[starts - 1])] = 0
-    steps = np.arange((ends - starts).max(initial=0))
-    longer = np.searchsorted(starts - ends, -steps).tolist()  # how many ranges are longer than each step
+    starts, ends = starts[order], ends[order]
+    rows = np.arange(len(starts))
+    best = np.full((len(starts), scores.shape[1]), IMPOSSIBLE)
+    best[:, 0] = 0
+    longer = np.searchsorted(starts - ends, -np.arange((ends - starts).max())).tolist()  # how many lines are longer than each step
     before = []
     for step, count in enumerate(longer):
-        now = best[:count]
-        came = np.repeat(now.argmax(axis=1)[:, None], scores.shape[1], axis=1)
-        came[:, 2::2] = np.where(now[:, 2::2] > now[:, 1::2], inside, inside - 1)
+        reached = best[:count, :, None] + moves
+        came = reached.argmax(axis=1)
         before.append(came.astype(np.int16))
-        best[:count] = np.take_along_axis(now, came, axis=1) + scores[starts[:count] + step]
+        best[:count] = np.take_along_axis(reached, came[:, None], axis=1)[:, 0] + scores[starts[:count] + step]
     tag = best.argmax(axis=1)
     for step, count in reversed(list(enumerate(longer))):
         tags[starts[:count] + step] = tag[:count]

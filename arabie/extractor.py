@@ -82,7 +82,7 @@ class Extractor:
         from arabie.engines.torch import TorchRuntime, find_device
 
         engine = Engine(TorchRuntime(model, find_device(device)), tokenizer.pad_token_id or 0)
-        return cls(ModelFacts.of(model.config), tokenizer, engine)
+        return cls(ModelFacts.of(model), tokenizer, engine)
 
     def extract(self, text: str) -> Document:
         """The Document of one text."""

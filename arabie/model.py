@@ -1,4 +1,4 @@
-"""Tensors only: one encoder, a token head for each layer, a status head and a relation head over the same states."""
+"""Tensors only: one encoder, a token head (and CRF) for each layer, a status head and a relation head over the same states."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from torch import nn
 from transformers import AutoConfig, AutoModel, PretrainedConfig, PreTrainedModel
 from transformers.utils import ModelOutput
 
+from arabie.crf import CRF
 from arabie.decoding import tag_count
 from arabie.encoding import WindowSettings
 from arabie.errors import ConfigError
@@ -26,7 +27,7 @@ BETWEEN = 5  # 0, 1, 2, 3, or more spans of a kind between two spans
 class ArabieConfig(PretrainedConfig):
     """What a model's folder says of it: its encoder's config, schema, text profile, window, and the sizes of the rest.
 
-    ``letters`` is the number of buckets of the Letters it reads beside the pieces, 0 for none, ``letter_size`` the size of
+    ``crf``: have a CRF on the tags of the layers whose labels have several words. ``letters`` is the number of buckets of the Letters it reads beside the pieces, 0 for none, ``letter_size`` the size of
     their embeddings; ``scaling`` has slope and intercept of a Scaling, by layer.
     """
 
@@ -34,7 +35,7 @@ class ArabieConfig(PretrainedConfig):
 
     def __init__(self, encoder: dict | None = None, schema: dict | None = None, profile: dict | None = None, window: int = 256,
                  overlap: int = 64, dropout: float = 0.1, relation_size: int = 256, relation_threshold: float = 0.5,
-                 letters: int = 0, letter_size: int = 64,
+                 crf: bool = False, letters: int = 0, letter_size: int = 64,
                  scaling: dict[str, list[float]] | None = None, **kwargs: Any) -> None:
         self.encoder = encoder or {}
         self.schema = schema or {}
@@ -43,6 +44,7 @@ class ArabieConfig(PretrainedConfig):
         self.dropout = dropout
         self.relation_size = relation_size
         self.relation_threshold = relation_threshold
+        self.crf = crf
         self.letters, self.letter_size = letters, letter_size
         self.scaling = scaling or {}
         super().__init__(**kwargs)
@@ -212,6 +214,8 @@ class ArabieModel(PreTrainedModel):
         self.register_buffer("state_scale", torch.ones(size))
         self.dropout = nn.Dropout(config.dropout)
         self.tags = nn.Linear(size, sum(self.tag_counts))
+        self.crf = nn.ModuleDict({layer.name: CRF(tag_count(len(layer.labels))) for layer in schema.layers
+                                  if config.crf and not layer.one_word})
         self.status = nn.Linear(size, max(1, len(schema.statuses)))
         self.relations = RelationHead(size, config.relation_size, schema, config.dropout) if schema.relations else None
         self.post_init()
@@ -269,13 +273,18 @@ class ArabieModel(PreTrainedModel):
         learn; ``spans`` [batch, n, 3] are (first, last, label) and ``targets`` [batch, n, n] the relation from row's span to
         column's, 0 for none, IGNORED for pairs that are no candidates."""
         states = self.unit_states(input_ids, attention_mask, first, last, letters)
-        parts = {layer.name: nn.functional.nll_loss(scores.flatten(0, 1), tags[:, n].flatten(), ignore_index=IGNORED)
+        parts = {layer.name: self._tag_loss(layer.name, scores, tags[:, n])
                  for n, (layer, scores) in enumerate(zip(self.schema.layers, self.tag_scores(states)))}
         if statuses is not None and (statuses != IGNORED).any():
             parts["status"] = nn.functional.nll_loss(self.status_scores(states).flatten(0, 1), statuses.flatten(), ignore_index=IGNORED)
         if self.relations is not None and targets is not None and (targets != IGNORED).any():
             parts["relations"] = self._relation_loss(states, spans, targets)
         return JointOutput(loss=sum(parts.values()), parts={name: part.detach() for name, part in parts.items()})
+
+    def _tag_loss(self, layer: str, scores: torch.Tensor, tags: torch.Tensor) -> torch.Tensor:
+        """The loss of each unit's tag, so that its scores stay probabilities; with a CRF the mean of that and the CRF's."""
+        loss = nn.functional.nll_loss(scores.flatten(0, 1), tags.flatten(), ignore_index=IGNORED)
+        return (loss + self.crf[layer](scores, tags, tags != IGNORED)) / 2 if layer in self.crf else loss
 
     def _relation_loss(self, states: torch.Tensor, spans: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         row, head, tail = (targets != IGNORED).nonzero().unbind(1)

@@ -13,8 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import tokenizers
 
+from arabie.decoding import tag_count
 from arabie.encoding import WindowSettings
 from arabie.errors import ConfigError, ModelError, SchemaError
 from arabie.scaling import Scaling
@@ -22,10 +24,11 @@ from arabie.schema import Schema
 from arabie.text import Profile
 
 if TYPE_CHECKING:
-    from arabie.model import ArabieConfig, ArabieModel
+    from arabie.model import ArabieModel
 
 DEFAULT_MODEL = Path(__file__).parent / "weights"
 MODEL_TYPE = "arabie"
+Rows = tuple[tuple[float, ...], ...]
 PARTS = ("config.json", "model.safetensors", "tokenizer.json")
 SPECIAL_PIECES = ("tokenizer_config.json", "special_tokens_map.json")  # either names them
 
@@ -36,6 +39,7 @@ class ModelFacts:
 
     ``letters`` is the number of buckets of the Letters it is given, 0 if it reads pieces alone. ``scaling`` says by
     layer, and for the relations, what scores are worth; where there is none they are taken at their word.
+    ``transitions`` are those of the model's CRF, by layer; see ``decoding.best_tags``.
     """
 
     schema: Schema
@@ -44,22 +48,27 @@ class ModelFacts:
     relation_threshold: float
     letters: int = 0
     scaling: Mapping[str, Scaling] = field(default_factory=dict)
+    transitions: Mapping[str, Rows] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, config: ArabieConfig) -> ModelFacts:
-        """The facts that a model's config states."""
+    def of(cls, model: ArabieModel) -> ModelFacts:
+        """The facts of a model in memory."""
+        config = model.config
+        transitions = {layer: _rows(found.transitions.detach().float().cpu().numpy()) for layer, found in model.crf.items()}
         return cls(config.read_schema(), config.read_profile(), config.windows(), config.relation_threshold,
-                   config.letters, _scaling(config.scaling))
+                   config.letters, _scaling(config.scaling), transitions)
 
     @classmethod
     def load(cls, folder: Path) -> ModelFacts:
-        """The facts that a folder's config.json states. Raises ModelError if it lacks one or contradicts itself."""
+        """The facts that a folder's config.json states, and the transitions among its weights. Raises ModelError if it
+        lacks one or contradicts itself."""
         config = _read_json(folder / "config.json")
         try:
-            return cls(Schema.from_dict(config["schema"]), Profile.from_dict(config["profile"]),
+            schema = Schema.from_dict(config["schema"])
+            return cls(schema, Profile.from_dict(config["profile"]),
                        WindowSettings(_number(config, "window"), _number(config, "overlap")),
                        float(config["relation_threshold"]), _number({"letters": 0} | config, "letters"),
-                       _scaling(config.get("scaling", {})))
+                       _scaling(config.get("scaling", {})), _transitions(folder, schema) if config.get("crf") else {})
         except KeyError as error:
             raise ModelError(f"{folder}: config.json lacks {error}; copy the folder again") from None
         except (SchemaError, ConfigError, TypeError, ValueError) as error:
@@ -70,6 +79,26 @@ def _number(config: Mapping[str, Any], name: str) -> int:
     if type(config[name]) is not int or config[name] < 0:
         raise ConfigError(f"{name} is {config[name]!r}, not a number of 0 or more")
     return config[name]
+
+
+def _transitions(folder: Path, schema: Schema) -> dict[str, Rows]:
+    """The transitions of the layers whose labels have several words, read alone, without torch. Raises ModelError."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(folder / "model.safetensors", "numpy") as weights:
+            found = {layer.name: weights.get_tensor(f"crf.{layer.name}.transitions") for layer in schema.layers if not layer.one_word}
+    except (OSError, SafetensorError) as error:
+        raise ModelError(f"{folder}: model.safetensors does not fit config.json ({_first_line(error)}); copy the folder again") from None
+    for layer in schema.layers:
+        if not layer.one_word and found[layer.name].shape != (tag_count(len(layer.labels)),) * 2:
+            raise ModelError(f"{folder}: model.safetensors does not fit config.json (transitions of the layer {layer.name} for other "
+                             "labels); the folder is mixed from two models")
+    return {name: _rows(table.astype(np.float32)) for name, table in found.items()}
+
+
+def _rows(table: np.ndarray) -> Rows:
+    return tuple(map(tuple, table.tolist()))
 
 
 def _scaling(told: Mapping[str, Sequence[float]]) -> dict[str, Scaling]:

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from arabie.decoding import best_tags, forbid, spans_to_tags, tags_to_spans
+from arabie.decoding import best_tags, forbid, possible_moves, spans_to_tags, tags_to_spans
 
 LABELS = ("A", "B")
 TAGS = 5
@@ -32,25 +32,45 @@ def scored(draw, most=5):
     return scores, line
 
 
-@settings(max_examples=150, deadline=None)
-@given(scored())
-def test_best_tags_are_the_best_of_all_possible_sequences(case):
+def test_possible_moves_are_those_of_possible_sequences():
+    expected = [[possible([tag, other], [0, 0]) or tag in (2, 4) and possible([tag - 1, tag, other], [0, 0, 0])
+                 for other in range(TAGS)] for tag in range(TAGS)]
+    assert possible_moves(TAGS).tolist() == expected
+
+
+# What a CRF adds for one tag before another; None is a model without one.
+moves = st.none() | st.lists(st.lists(st.floats(-4, 4), min_size=TAGS, max_size=TAGS), min_size=TAGS, max_size=TAGS).map(np.array)
+
+
+def total(scores, line, transitions, tags) -> float:
+    """The score of a sequence of tags; the first of a line comes after O."""
+    found = 0.0
+    for n, tag in enumerate(tags):
+        before = 0 if n == 0 or line[n] != line[n - 1] else tags[n - 1]
+        found += float(scores[n, tag]) + (0.0 if transitions is None else transitions[before, tag])
+    return found
+
+
+@settings(max_examples=200, deadline=None)
+@given(scored(), moves)
+def test_best_tags_are_the_best_of_all_possible_sequences(case, transitions):
     scores, line = case
-    found = best_tags(scores, line)
+    found = best_tags(scores, line, transitions)
     assert possible(found, line)
-    total = scores[np.arange(len(found)), found].sum()
     every = itertools.product(range(TAGS), repeat=len(line))
-    best = max(sum(scores[n, t] for n, t in enumerate(tags)) for tags in every if possible(tags, line))
-    assert np.isclose(total, best, atol=1e-4)
+    best = max(total(scores, line, transitions, tags) for tags in every if possible(tags, line))
+    assert np.isclose(total(scores, line, transitions, found), best, atol=1e-4)
 
 
-def textbook(scores, line):
+def textbook(scores, line, transitions):
     """The score of the best possible sequence: for each unit in turn, the best way to each of its tags."""
+    moves = np.zeros((TAGS, TAGS)) if transitions is None else transitions
     best = [0.0] + [-np.inf] * (TAGS - 1)
     for n, row in enumerate(scores.astype(np.float64)):
         if n == 0 or line[n] != line[n - 1]:
             best = [max(best)] + [-np.inf] * (TAGS - 1)
-        best = [row[tag] + (max(best[tag], best[tag - 1]) if tag in (2, 4) else max(best)) for tag in range(TAGS)]
+        best = [row[tag] + max(best[before] + moves[before, tag] for before in range(TAGS) if tag not in (2, 4) or before in (tag, tag - 1))
+                for tag in range(TAGS)]
     return max(best)
 
 
@@ -67,20 +87,25 @@ def texts(draw):
 
 
 @settings(max_examples=300, deadline=None)
-@given(texts())
-def test_best_tags_of_many_units_score_as_the_textbook_says(case):
+@given(texts(), moves)
+def test_best_tags_of_many_units_score_as_the_textbook_says(case, transitions):
     scores, line = case
-    found = best_tags(scores, line)
+    found = best_tags(scores, line, transitions)
     assert possible(found, line)
-    assert np.isclose(scores[np.arange(len(found)), found].sum(dtype=np.float64), textbook(scores, line), atol=1e-3)
+    assert np.isclose(total(scores, line, transitions, found), textbook(scores, line, transitions), atol=1e-3)
 
 
 @settings(max_examples=100, deadline=None)
-@given(texts())
-def test_each_line_is_decoded_as_by_itself(case):
+@given(texts(), moves)
+def test_each_line_is_decoded_as_by_itself(case, transitions):
     scores, line = case
-    alone = [best_tags(scores[line == n], line[line == n]) for n in np.unique(line)]
-    assert best_tags(scores, line).tolist() == np.concatenate(alone).tolist()
+    alone = [best_tags(scores[line == n], line[line == n], transitions) for n in np.unique(line)]
+    assert best_tags(scores, line, transitions).tolist() == np.concatenate(alone).tolist()
+
+
+def test_a_text_without_units_has_no_tags():
+    for transitions in (None, np.ones((TAGS, TAGS))):
+        assert best_tags(np.zeros((0, TAGS), dtype=np.float32), np.zeros(0, dtype=np.int64), transitions).tolist() == []
 
 
 @settings(max_examples=100, deadline=None)

@@ -31,7 +31,7 @@ class ModelSettings:
 
     ``schema`` is a TOML file, or «default» for the one in the package. ``encoder_dropout`` takes the place of the
     encoder's own, if it is given; attention keeps its own, since dropping there doubles the time of a step on a CPU.
-    ``letters`` is the number of buckets of hashed letters that it reads beside the pieces, 0 for none, and
+    ``crf``: have a CRF on the tags. ``letters`` is the number of buckets of hashed letters that it reads beside the pieces, 0 for none, and
     ``letter_size`` the size of their embeddings, which start as those in the file ``letter_vectors``, if it is given.
     ``standardise``: have the states of units begin with mean 0 and deviation 1, see ArabieModel.standardise."""
 
@@ -40,6 +40,7 @@ class ModelSettings:
     schema: str = "default"
     window: int = 256
     overlap: int = 64
+    crf: bool = False
     dropout: float = 0.1
     encoder_dropout: float | None = None
     relation_size: int = 256
@@ -68,10 +69,10 @@ def build_model(settings: ModelSettings, tokenizer: Any) -> tuple[ArabieModel, b
     if len(tokenizer) > embedded:
         raise ConfigError(f"{settings.encoder}: the tokenizer has {len(tokenizer)} pieces, the encoder only {embedded}; they do not belong together")
     sizes = settings if heads is None else heads.config
+    kept = heads is not None and heads.schema == schema
     model = ArabieModel(ArabieConfig(encoder.config.to_dict(), schema.to_dict(), PROFILES[settings.profile].to_dict(), settings.window,
                                      settings.overlap, settings.dropout, sizes.relation_size,
-                                     letters=sizes.letters, letter_size=sizes.letter_size))
-    kept = heads is not None and heads.schema == schema
+                                     crf=heads.config.crf if kept else settings.crf, letters=sizes.letters, letter_size=sizes.letter_size))
     if heads is not None:
         model.load_state_dict(heads.state_dict() if kept else _of_states(heads), strict=kept)
     elif settings.letter_vectors:

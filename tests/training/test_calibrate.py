@@ -102,7 +102,7 @@ def test_facts_are_kept_in_the_folder(toy_model, tmp_path):
     facts = replace(ModelFacts.load(folder), scaling={"events": Scaling(0.5, 0.25)}, relation_threshold=0.35)
     write_facts(folder, facts)
     assert ModelFacts.load(folder) == facts
-    assert ModelFacts.of(Extractor.load(folder, engine="torch").engine.runtime.model.config) == facts
+    assert ModelFacts.of(Extractor.load(folder, engine="torch").engine.runtime.model) == facts
 
 
 @pytest.mark.parametrize("told", [{"events": [0, 1]}, {"events": [1]}, {"events": 3}, {"events": ["a", "b"]}, [1]])
