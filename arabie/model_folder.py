@@ -219,7 +219,8 @@ def load_model(path: str | Path) -> ArabieModel:
     lost = sorted(report["missing_keys"]) + sorted(map(str, report["mismatched_keys"]))
     if lost:
         raise ModelError(f"{path}: model.safetensors does not fit config.json ({len(lost)} weights missing or of "
-                         f"another shape, such as {lost[0]}); the folder is mixed from two models")
+                         f"another shape, such as {lost[0]}); the folder is mixed from two models, or made by another "
+                         "version of arabie: then train the model again")
     return model
 
 

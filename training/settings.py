@@ -22,10 +22,11 @@ def load_settings(path: str | Path, kind: type[T]) -> T:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: not a TOML file: {error}") from None
-    return _build(data, kind, str(path))
+    return build(data, kind, str(path))
 
 
-def _build(data: dict[str, Any], kind: type[T], where: str) -> T:
+def build(data: dict[str, Any], kind: type[T], where: str) -> T:
+    """The settings in a table that was read, as ``kind``; ``where`` is what an error calls it. Raises ConfigError."""
     hints = typing.get_type_hints(kind)
     values = {}
     for key, value in data.items():
@@ -46,7 +47,7 @@ def _value(value: Any, hint: Any, where: str) -> Any:
     if dataclasses.is_dataclass(hint):
         if not isinstance(value, dict):
             raise ConfigError(f"{where} is a table, written [{where.rsplit(' ', 1)[-1]}]")
-        return _build(value, hint, where)
+        return build(value, hint, where)
     if isinstance(hint, types.UnionType) or typing.get_origin(hint) is typing.Union:
         hint = next(part for part in typing.get_args(hint) if part is not types.NoneType)
     origin = typing.get_origin(hint) or hint
