@@ -14,6 +14,7 @@ from arabie.formats.losses import Losses
 from arabie.formats.uncarried import name_of
 
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f"*/:<>?\\|\ud800-\udfff]')
+_ENDINGS = (".txt", ".ann", ".conf")  # of the files beside which folders may stand
 
 
 def files_in(path: str | Path, suffixes: tuple[str, ...]) -> Iterator[tuple[Path, str]]:
@@ -72,6 +73,7 @@ def named(documents: Iterable[Document], *, folders: bool = False) -> Iterator[t
     for number, document in enumerate(documents, 1):
         id = str(document.id or "")
         parts = [_fit(part) for part in (id.split("/") if folders else [id])]
+        parts[:-1] = [f"{part}_" if part.lower().endswith(_ENDINGS) else part for part in parts[:-1]]  # no folder where a file will be
         name = "/".join(parts) if all(parts) else f"document-{number}"
         names = (name if n == 1 else f"{name}-{n}" for n in count(1))
         name = next(free for free in names if free.casefold() not in taken)

@@ -237,6 +237,13 @@ def test_a_slash_in_an_id_is_a_folder(tmp_path):
     assert losses.counts == {"document id, which is the name of the file in this format": 2}
 
 
+def test_a_folder_does_not_take_the_name_of_a_file(tmp_path):
+    rows = [Document("أ", id="north"), Document("ب", id="north.txt/b"), Document("ج", id="annotation.conf/c")]
+    losses = write(rows, tmp_path / "out", "brat")
+    assert [document.id for document in read(tmp_path / "out", "brat")] == ["annotation.conf_/c", "north", "north.txt_/b"]
+    assert losses.counts == {"document id, which is the name of the file in this format": 2}
+
+
 def test_configuration_written_from_the_schema(tmp_path):
     schema = Schema.from_dict({
         "layers": [{"name": "entities", "labels": ["P", "Q"]},

@@ -38,7 +38,7 @@ def test_a_slash_parts_folders_where_the_format_has_them():
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.lists(st.none() | st.text(st.characters(), max_size=5) | st.sampled_from(["A/b", "a/B", "..", "a" * 300]),
+@given(st.lists(st.none() | st.text(st.characters(), max_size=5) | st.sampled_from(["A/b", "a/B", "..", "a", "a.TXT/b", "a" * 300]),
                 max_size=6), st.booleans())
 def test_every_name_makes_a_file_of_its_own_inside_the_folder(tmp_path_factory, ids, folders):
     folder = tmp_path_factory.mktemp("names")
