@@ -21,7 +21,7 @@ demo: $(VENV)/.installed
 	$(BIN)/arabie extract examples/defections.txt
 
 test: $(VENV)/.installed-test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 clean:
 	rm -rf $(VENV) runs

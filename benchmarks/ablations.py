@@ -45,6 +45,10 @@ def read_run(path: Path) -> tuple[Settings, dict[str, float]]:
     except (ValueError, KeyError) as error:
         raise ArabieError(f"{path}: not what training/train.py writes ({error!r})") from None
     encoder = told["encoder"] if isinstance(told["encoder"], dict) else {}
+    while "data" in encoder:  # a model that was gone on from, which gives all that belongs to a model
+        settings |= {name: value for name, value in flat(encoder["settings"]).items() if name.startswith("model.")}
+        settings["going on from a model of"] = f"{encoder['data']['train_documents']:,} documents"
+        encoder = encoder["encoder"] if isinstance(encoder["encoder"], dict) else {}
     settings["data.documents"] = told["data"]["train_documents"]
     settings["encoder's pieces seen"] = encoder.get("pieces_seen")
     settings["encoder's perplexity"] = encoder.get("held_out_perplexity")

@@ -81,6 +81,11 @@ def build_model(settings: ModelSettings, tokenizer: Any) -> tuple[ArabieModel, b
     return model, not kept
 
 
+def kept_sizes(config: ArabieConfig) -> dict[str, Any]:
+    """The settings of a model that it has from the one it goes on from, if there is one, whatever the experiment says."""
+    return {name: getattr(config, name) for name in ("crf", "relation_size", "letters", "letter_size")}
+
+
 def _of_states(model: ArabieModel) -> dict[str, torch.Tensor]:
     """The weights of a model that come before its heads."""
     return {name: weight for name, weight in model.state_dict().items() if name.startswith(("letters.", "state_"))}

@@ -38,7 +38,8 @@ from arabie.schema import Schema
 from training.augmentation import AugmentationSettings, AugmentedWindows, Augmenter
 from training.calibrate import calibrated, write_facts
 from training.examples import Collator, examples
-from training.models import ModelSettings, build_model, compile_encoder, encoder_path, load_tokenizer, refuse_presegmented
+from training.models import (ModelSettings, build_model, compile_encoder, encoder_path, kept_sizes, load_tokenizer,
+                             refuse_presegmented)
 from training.settings import load_settings
 
 log = logging.getLogger("train")
@@ -237,6 +238,7 @@ def run_training(settings: TrainSettings, train_files: list[Path], dev_files: li
     tokenizer = load_tokenizer(settings.model)
     refuse_presegmented(tokenizer, settings.model.encoder)
     model, new = build_model(settings.model, tokenizer)
+    settings = _replaced(settings, model=kept_sizes(model.config))
     schema = model.schema
     train_documents, dev_documents = read_documents(train_files, schema), read_documents(dev_files, schema)
     if not train_documents or not dev_documents:

@@ -49,6 +49,16 @@ def test_augmentation_and_letters_that_are_off_are_told_once(run):
         "–", "augmentation.dates 0.5"]
 
 
+def test_a_run_that_went_on_from_a_model_has_the_settings_of_that(run, tmp_path):
+    first, path = run("a", 0.7), tmp_path / "a" / "model" / "training.json"
+    told = json.loads(path.read_text(encoding="utf-8"))
+    told |= {"encoder": json.loads(path.read_text(encoding="utf-8")), "data": {"train_documents": 5}}
+    told["settings"] = {"model": {"encoder": "default", "letters": 7}, "training": {"seed": 1, "epochs": 3}}
+    path.write_text(json.dumps(told), encoding="utf-8")
+    assert [told for told, _ in rows([first, read_run(path)])] == [
+        "–", "training.epochs 3, data.documents 5, going on from a model of 3 documents"]
+
+
 def test_a_run_is_its_folder_or_what_its_model_says_of_itself(run, tmp_path):
     assert run("a", 0.7) == read_run(tmp_path / "a" / "model" / "training.json")
 

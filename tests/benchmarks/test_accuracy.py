@@ -11,7 +11,7 @@ from arabie import load
 from arabie.model_folder import DEFAULT_MODEL
 
 ROOT = Path(__file__).resolve().parents[2]
-LEAST = {"entities_f1": 0.885, "events_f1": 0.83, "causes_f1": 0.48, "causes_relaxed_f1": 0.63, "relations_relaxed_f1": 0.625}
+LEAST = {"entities_f1": 0.9, "events_f1": 0.84, "causes_f1": 0.54, "causes_relaxed_f1": 0.63, "relations_relaxed_f1": 0.64}
 
 
 def test_dev_scores_are_those_of_the_readme():
@@ -27,8 +27,10 @@ def test_dev_scores_are_those_of_the_readme():
 
 def test_the_folder_says_how_it_was_made():
     told = json.loads((DEFAULT_MODEL / "training.json").read_text(encoding="utf-8"))
-    assert told["data"]["train_documents"] > 300 and told["encoder"]["pieces_seen"] > 1e6
-    assert set(told["dev"]) >= set(LEAST)
+    assert told["data"]["train_documents"] > 300 and set(told["dev"]) >= set(LEAST)
+    while "data" in told["encoder"]:  # the models that it went on from
+        told = told["encoder"]
+    assert told["encoder"]["pieces_seen"] > 1e6
 
 
 def test_it_fits_in_forty_megabytes():

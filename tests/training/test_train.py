@@ -83,6 +83,9 @@ def test_going_on_from_an_arabie_model_keeps_its_heads(request, name, data, tmp_
     before, after = load_file(start / "model.safetensors"), load_file(folder / "model.safetensors")
     assert before.keys() == after.keys()
     assert all(torch.allclose(before[part].float(), after[part].float(), atol=2e-3) for part in before)
+    told = json.loads((folder / "training.json").read_text(encoding="utf-8"))["settings"]["model"]
+    kept = json.loads((start / "config.json").read_text(encoding="utf-8"))
+    assert all(told[size] == kept[size] for size in ("crf", "relation_size", "letters", "letter_size"))
 
 
 @pytest.mark.skipif(not shutil.which("g++"), reason="needs a C++ compiler")
