@@ -7,6 +7,7 @@ import json
 import math
 import shutil
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -118,6 +119,9 @@ def test_a_folder_without_the_transitions_it_claims_is_told(toy_model, tmp_path)
         ModelFacts.load(folder)
 
 
-def test_the_default_model_loads_with_what_it_says():
+def test_the_default_model_has_learnt_that_causes_go_on():
     facts = ModelFacts.load(DEFAULT_MODEL)
-    assert all(len(rows) == len(rows[0]) for rows in facts.transitions.values())
+    assert set(facts.transitions) == {"entities", "causes"}
+    causes = np.array(facts.transitions["causes"])
+    begins, inside = np.arange(1, len(causes), 2), np.arange(2, len(causes), 2)
+    assert causes[inside, inside].mean() > causes[begins, 0].mean(), "one word hardly ever is a cause"
