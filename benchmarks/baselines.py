@@ -99,7 +99,7 @@ def baseline(experiment: Experiment, name: str, tool: type, out: Path) -> Scores
 
 def of_model(experiment: Experiment, folder: Path) -> Scores:
     """The same scores of an arabie model."""
-    extractor = load(folder)
+    extractor = load(folder, device="cpu", engine="torch", precision="fp32")
     if extractor.schema.layers != experiment.schema.layers:
         raise ConfigError(f"{folder}: the model was made for the schema {extractor.schema.name!r}, and the data has "
                           f"{experiment.schema.name!r}; name another model, or the schema of this one (--schema)")
