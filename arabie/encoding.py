@@ -16,7 +16,8 @@ from arabie.letters import Letters
 from arabie.text import PROFILES, Profile, TextView, Words, read
 
 PIECES_A_UNIT = 16  # of a longer unit (a pasted key, say) the model reads the first pieces; it is labelled all the same
-SEPARATORS = dict.fromkeys(range(0x1C, 0x20), " ")  # they part words in Unicode's eyes, but not in tokenizers'
+# What parts words in Unicode's eyes, but not in those of tokenizers, some of which drop it as control characters.
+SEPARATORS = dict.fromkeys([0x0B, 0x0C, *range(0x1C, 0x20), 0x85], " ")
 CHUNK = 20_000  # view characters tokenised in one go
 CHUNKS_A_CALL = 16  # chunks tokenised at once, in several threads; what comes of them takes about 200 bytes a piece
 

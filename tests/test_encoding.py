@@ -34,6 +34,7 @@ def test_every_unit_has_its_pieces(encoder, text):
 
 @quick
 @given(text=texts)
+@example("25\x0c30\x0b7\x1c8\x858")
 def test_pieces_are_those_of_the_unit_alone(encoder, text):
     """BERT's tokenizer splits at white space and punctuation, so a unit's pieces are those it has by itself."""
     encoded = encoder.encode(text)
