@@ -88,7 +88,7 @@ def _broken(tags: np.ndarray, starts: np.ndarray, moves: np.ndarray) -> np.ndarr
 def _inviting(scores: np.ndarray, moves: np.ndarray) -> np.ndarray:
     """Whether another tag than O can pay for a unit: each adds the difference to O, and two moves that are not from O to O,
     which is worth 0. In a line without such a unit O is the best throughout."""
-    return scores[:, 1:].max(axis=1) + 2 * max(moves.max(), 0.0) > scores[:, 0]
+    return scores[:, 1:].max(axis=1) + 2 * moves.max() > scores[:, 0]
 
 
 def _search(scores: np.ndarray, starts: np.ndarray, ends: np.ndarray, moves: np.ndarray, tags: np.ndarray) -> None:

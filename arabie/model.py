@@ -27,8 +27,8 @@ BETWEEN = 5  # 0, 1, 2, 3, or more spans of a kind between two spans
 class ArabieConfig(PretrainedConfig):
     """What a model's folder says of it: its encoder's config, schema, text profile, window, and the sizes of the rest.
 
-    ``crf``: have a CRF on the tags of the layers whose labels have several words. ``letters`` is the number of buckets of the Letters it reads beside the pieces, 0 for none, ``letter_size`` the size of
-    their embeddings; ``scaling`` has slope and intercept of a Scaling, by layer.
+    ``crf``: have a CRF on the tags of the layers whose labels have several words. ``letters`` is the number of buckets of
+    the Letters it reads beside the pieces, 0 for none, ``letter_size`` the size of their embeddings; ``scaling`` has slope and intercept of a Scaling, by layer.
     """
 
     model_type = "arabie"

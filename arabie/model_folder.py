@@ -259,6 +259,8 @@ def describe(path: str | Path) -> list[str]:
                  f"{encoder.vocab_size:,} pieces; text profile {profile.name}; windows of {config.window} pieces")
     if config.letters:
         lines.append(f"letters: {config.letters:,} embeddings of {config.letter_size}")
+    if config.crf:
+        lines.append(f"CRF: over the tags of {', '.join(layer.name for layer in schema.layers if not layer.one_word)}")
     weights, training = (Path(path) / name for name in ("model.safetensors", "training.json"))
     if weights.exists():
         lines.append(f"weights: {weights.stat().st_size / 1e6:.1f} MB")

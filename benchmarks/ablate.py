@@ -19,16 +19,15 @@ from typing import Annotated, Any
 import typer
 from ablations import read_run, rows, table
 from kept import fingerprint
-from learning_curve import encoder_content, part
+from learning_curve import encoder_content, part, trained_on
 from pages import rewrite
 from sets import documents
 
 from arabie.document import Document
 from arabie.errors import ArabieError, ConfigError
-from arabie.formats import write as write_documents
 from arabie.schema import DEFAULT, Schema
 from training.settings import build, load_settings
-from training.train import TrainSettings, run_training
+from training.train import TrainSettings
 
 
 def changed(settings: TrainSettings, change: str) -> TrainSettings:
@@ -54,13 +53,10 @@ def _told(table: dict[str, Any]) -> dict[str, Any]:
 
 def trained(settings: TrainSettings, chosen: list[Document], schema: Schema, out: Path) -> Path:
     """The folder of a run with these settings on these documents, trained unless it is there."""
-    dev = [Path(path) for path in settings.data.dev]
-    told = [[document.to_json() for document in some] for some in (chosen, documents(dev, schema))]
+    told = [[document.to_json() for document in some] for some in (chosen, documents(map(Path, settings.data.dev), schema))]
     run = out / fingerprint(asdict(settings), encoder_content(settings), told)
     if not (run / "model" / "training.json").exists():
-        run.mkdir(parents=True, exist_ok=True)
-        write_documents(chosen, run / "train.jsonl", schema=schema)
-        run_training(settings, [run / "train.jsonl"], dev, run, resume=any((run / "checkpoints").glob("checkpoint-*")))
+        trained_on(chosen, settings, schema, run)
     return run
 
 

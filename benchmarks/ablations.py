@@ -110,12 +110,13 @@ def _cell(values: Sequence[float]) -> str:
 
 
 def main(runs: Annotated[list[Path], typer.Argument(help="Folders of runs, or their training.json; the others are compared with the first.")],
-         write: Annotated[list[Path], typer.Option(help="Pages whose marks «ablations» get the table.")] = []) -> None:
+         write: Annotated[list[Path], typer.Option(help="Pages in which the table between the marks is made anew.")] = [],
+         mark: Annotated[str, typer.Option(help="The name of the marks in the pages.")] = "ablations") -> None:
     """Print the table, and put it into the pages named."""
     made = table(rows([read_run(run) for run in runs]))
     print(made)
     for page in write:
-        rewrite(page, "ablations", made)
+        rewrite(page, mark, made)
 
 
 if __name__ == "__main__":

@@ -41,6 +41,14 @@ def part(documents: list[Document], percent: int) -> list[Document]:
     return ranked[:round(len(ranked) * percent / 100)]
 
 
+def trained_on(chosen: list[Document], settings: TrainSettings, schema: Schema, run: Path) -> Path:
+    """The folder of a model trained on these documents alone, by what else an experiment says; a run that was killed goes on."""
+    run.mkdir(parents=True, exist_ok=True)
+    write_documents(chosen, run / "train.jsonl", schema=schema)
+    begun = any((run / "checkpoints").glob("checkpoint-*"))
+    return run_training(settings, [run / "train.jsonl"], [Path(path) for path in settings.data.dev], run, resume=begun)
+
+
 class Curve:
     """One experiment, trained on parts of its documents and measured on some sets."""
 
@@ -48,23 +56,19 @@ class Curve:
         self.settings, self.out = settings, out
         self.schema = Schema.load(DEFAULT if settings.model.schema == "default" else settings.model.schema)
         self.train = documents(train, self.schema)
-        self.dev = [Path(path) for path in settings.data.dev]
         self.sets = {name: documents([path], self.schema) for name, path in sets.items()}
 
     def point(self, percent: int) -> dict[str, Any]:
         """How many documents and words a part has, and the headline scores of its model on each set."""
         chosen = part(self.train, percent)
-        told = (chosen, documents(self.dev, self.schema), *self.sets.values())
+        told = (chosen, documents(map(Path, self.settings.data.dev), self.schema), *self.sets.values())
         parts = [[document.to_json() for document in some] for some in told]
         key = fingerprint(asdict(self.settings), encoder_content(self.settings), list(self.sets), parts)
         run = self.out / f"{percent}-{key}"
         return kept(run / "scores.json", lambda: self._measured(chosen, run))
 
     def _measured(self, chosen: list[Document], run: Path) -> dict[str, Any]:
-        run.mkdir(parents=True, exist_ok=True)
-        write_documents(chosen, run / "train.jsonl", schema=self.schema)
-        begun = any((run / "checkpoints").glob("checkpoint-*"))
-        extractor = load(run_training(self.settings, [run / "train.jsonl"], self.dev, run, resume=begun))
+        extractor = load(trained_on(chosen, self.settings, self.schema, run))
         scores = {name: evaluate(gold, extractor.label_many(gold), self.schema).summary()
                   for name, gold in self.sets.items()}
         return {"documents": len(chosen), "words": sum(len(d.text.split()) for d in chosen), "scores": scores}

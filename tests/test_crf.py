@@ -101,13 +101,16 @@ def test_transitions_go_from_the_model_through_its_folder(with_crf):
 
 def test_decoding_heeds_the_transitions(with_crf):
     """Where a move into every span costs more than any score, nothing is found."""
+    text = "انشق ثمانية عناصر من الفرقة الرابعة في دير الزور بسبب الرواتب."
+    before = Extractor.load(with_crf, engine="torch").extract(text)
+    assert before.entities or before.causes
     weights = load_file(with_crf / "model.safetensors")
     for name in [name for name in weights if name.endswith(".transitions")]:
         weights[name] = torch.zeros_like(weights[name])
         weights[name][0, 1:] = -1e4
     save_file(weights, with_crf / "model.safetensors", metadata={"format": "pt"})
-    found = Extractor.load(with_crf, engine="torch").extract("انشق ثمانية عناصر من الفرقة الرابعة في دير الزور بسبب الرواتب.")
-    assert not [span for span in found.spans if span.label != "DEFECTION" and found.schema.layer_of(span.label) != "events"]
+    found = Extractor.load(with_crf, engine="torch").extract(text)
+    assert {found.schema.layer_of(span.label) for span in found.spans} <= {"events"}
 
 
 def test_a_folder_without_the_transitions_it_claims_is_told(toy_model, tmp_path):

@@ -14,7 +14,6 @@ from arabie.formats.losses import Losses
 from arabie.formats.uncarried import name_of
 
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f"*/:<>?\\|\ud800-\udfff]')
-_ENDINGS = (".txt", ".ann", ".conf")  # of the files beside which folders may stand
 
 
 def files_in(path: str | Path, suffixes: tuple[str, ...]) -> Iterator[tuple[Path, str]]:
@@ -63,17 +62,18 @@ def write_each(documents: Iterable[Document], path: str | Path, suffix: str, ren
             stream.write(content)
 
 
-def named(documents: Iterable[Document], *, folders: bool = False) -> Iterator[tuple[str, Document]]:
+def named(documents: Iterable[Document], *, folders: bool = False, endings: tuple[str, ...] = ()) -> Iterator[tuple[str, Document]]:
     """(name for its files, document) for each document: its id, made fit for any system, short and unique.
 
     The name has no ending. It is ``document-`` and the document's number where the id leaves nothing, and numbered
-    where another differs from it in upper and lower case at most. With ``folders`` a slash in an id parts folders.
+    where another differs from it in upper and lower case at most. With ``folders`` a slash in an id parts folders, none
+    of which ends in one of the ``endings``: those of the files that will stand beside it.
     """
     taken: set[str] = set()
     for number, document in enumerate(documents, 1):
         id = str(document.id or "")
         parts = [_fit(part) for part in (id.split("/") if folders else [id])]
-        parts[:-1] = [f"{part}_" if part.lower().endswith(_ENDINGS) else part for part in parts[:-1]]  # no folder where a file will be
+        parts[:-1] = [f"{part}_" if part.lower().endswith(endings) else part for part in parts[:-1]]
         name = "/".join(parts) if all(parts) else f"document-{number}"
         names = (name if n == 1 else f"{name}-{n}" for n in count(1))
         name = next(free for free in names if free.casefold() not in taken)

@@ -39,24 +39,11 @@ def test_every_copy_has_every_seed():
     assert found == [(True, 1), (False, 1), (True, 2), (False, 2)]
 
 
-def test_a_copy_is_trained_once(toy_encoder, tmp_path, monkeypatch):
-    chosen = sorted(read(ROOT / "training/corpus/dev.jsonl"), key=lambda d: len(d.text))[:2]
-    config = tmp_path / "toy.toml"
-    config.write_text(f"""
-name = "toy"
-[model]
-encoder = "{toy_encoder}"
-window = 128
-overlap = 32
-relation_size = 16
-[data]
-dev = ["{tmp_path / 'dev.src'}"]
-[training]
-epochs = 1
-batch_size = 2""", encoding="utf-8")
-    (tmp_path / "dev.src").write_text("=== a\n@source invented\nانشق ضابط من الفرقة الرابعة.\n--- spans\nT1 DEFECTION انشق\n", encoding="utf-8")
-    settings, schema = changed(load_settings(config, TrainSettings), "model.crf=true"), Schema.load(BUILT_IN)
+def test_a_copy_is_trained_once(toy_settings, tmp_path, monkeypatch):
+    chosen, dev = sorted(read(ROOT / "training/corpus/dev.jsonl"), key=lambda d: len(d.text))[:2], tmp_path / "dev.src"
+    dev.write_text("=== a\n@source invented\nانشق ضابط من الفرقة الرابعة.\n--- spans\nT1 DEFECTION انشق\n", encoding="utf-8")
+    settings, schema = changed(toy_settings(dev), "model.crf=true"), Schema.load(BUILT_IN)
     run = trained(settings, chosen, schema, tmp_path / "runs")
     assert ablate.read_run(run)[0]["model.crf"] is True
-    monkeypatch.setattr(ablate, "run_training", lambda *_, **__: pytest.fail("trained again"))
+    monkeypatch.setattr(ablate, "trained_on", lambda *_: pytest.fail("trained again"))
     assert trained(settings, chosen, schema, tmp_path / "runs") == run

@@ -12,8 +12,6 @@ from learning_curve import Curve, part, table
 
 from arabie.document import Document
 from arabie.formats import read, write
-from training.settings import load_settings
-from training.train import TrainSettings
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -29,23 +27,10 @@ def test_parts_are_nested_and_do_not_depend_on_order(ids, one, other, random):
 
 
 @pytest.fixture()
-def curve(toy_encoder, tmp_path) -> Curve:
+def curve(toy_settings, tmp_path) -> Curve:
     data = tmp_path / "few.jsonl"
     write(sorted(read(ROOT / "training/corpus/dev.jsonl"), key=lambda d: len(d.text))[:4], data)
-    config = tmp_path / "toy.toml"
-    config.write_text(f"""
-name = "toy"
-[model]
-encoder = "{toy_encoder}"
-window = 128
-overlap = 32
-relation_size = 16
-[data]
-dev = ["{data}"]
-[training]
-epochs = 1
-batch_size = 2""", encoding="utf-8")
-    return Curve(load_settings(config, TrainSettings), [data], {"test": data}, tmp_path / "curve")
+    return Curve(toy_settings(data), [data], {"test": data}, tmp_path / "curve")
 
 
 def test_a_point_is_trained_once(curve, monkeypatch):

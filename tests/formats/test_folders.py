@@ -42,7 +42,7 @@ def test_a_slash_parts_folders_where_the_format_has_them():
                 max_size=6), st.booleans())
 def test_every_name_makes_a_file_of_its_own_inside_the_folder(tmp_path_factory, ids, folders):
     folder = tmp_path_factory.mktemp("names")
-    found = names(*ids, folders=folders)
+    found = names(*ids, folders=folders, endings=(".txt",))
     for name in found:
         path = folder / f"{name}.txt"
         path.parent.mkdir(parents=folders, exist_ok=folders or path.parent == folder)

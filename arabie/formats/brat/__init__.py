@@ -25,6 +25,7 @@ from arabie.schema import Schema
 __all__ = ["read", "status_attributes", "write"]
 
 ENDINGS = (".ann", ".a1", ".a2")
+WRITTEN = (".txt", ".ann", ".conf")
 
 
 def read(path: str | Path, *, schema: Schema, losses: Losses, unit: str = "code-points", alias: str = ALIAS,
@@ -44,7 +45,7 @@ def write(documents: Iterable[Document], path: str | Path, *, schema: Schema, lo
     """Write a new folder that brat opens: .txt, .ann, annotation.conf and visual.conf."""
     convention = Convention.of(schema, losses, unit, alias, attributes)
     with atomic_folder(path) as folder:
-        for name, document in named(documents, folders=True):
+        for name, document in named(documents, folders=True, endings=WRITTEN):
             count_id(document, name, losses)
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             mark = BOM if document.text.startswith(BOM) else ""
