@@ -16,7 +16,7 @@ import logging
 import math
 import sys
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -31,6 +31,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # run as a script:
 from arabie.errors import ArabieError, ConfigError
 from training.mlm_data import (MaskedBatches, data_files, encode_to_disk, excluded_lines, masked_batches, normalised,
                                raw_documents, train_tokenizer)
+from training.precision import usable_precision
 from training.settings import load_settings
 
 log = logging.getLogger("pretrain")
@@ -263,6 +264,7 @@ def main(config: Annotated[Path, typer.Argument(help="An experiment file, such a
     """Pretrain an encoder as a masked-language model."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     settings = load_settings(config, PretrainSettings)
+    settings = replace(settings, precision=usable_precision(settings.precision))
     run = out or Path("runs") / settings.name
     if resume and not (run / "checkpoint.pt").exists():
         raise ConfigError(f"{run}: no checkpoint to resume from; start without --resume")

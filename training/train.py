@@ -40,6 +40,7 @@ from training.calibrate import calibrated, write_facts
 from training.examples import Collator, examples
 from training.models import (ModelSettings, build_model, compile_encoder, encoder_path, kept_sizes, load_tokenizer,
                              refuse_presegmented)
+from training.precision import usable_precision
 from training.settings import load_settings
 
 log = logging.getLogger("train")
@@ -238,7 +239,7 @@ def run_training(settings: TrainSettings, train_files: list[Path], dev_files: li
     tokenizer = load_tokenizer(settings.model)
     refuse_presegmented(tokenizer, settings.model.encoder)
     model, new = build_model(settings.model, tokenizer)
-    settings = _replaced(settings, model=kept_sizes(model.config))
+    settings = _replaced(settings, model=kept_sizes(model.config), training={"precision": usable_precision(settings.training.precision)})
     schema = model.schema
     train_documents, dev_documents = read_documents(train_files, schema), read_documents(dev_files, schema)
     if not train_documents or not dev_documents:
