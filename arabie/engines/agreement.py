@@ -64,8 +64,12 @@ class Agreement:
 def key_of(choice: Choice, model: str) -> tuple:
     """The key of the Agreement of an engine, as it is installed here, with the model of that digest."""
     device = choice.device.split(":")[0]
-    machine = f"{platform.machine()} bf16" if has_bf16() else platform.machine()
-    return choice.engine, choice.precision, device, machine, choice.version, EXPORT, model
+    return choice.engine, choice.precision, device, _machine(choice.precision), choice.version, EXPORT, model
+
+
+def _machine(precision: str) -> str:
+    """The kind of processor on which answers in a precision depend: in fp32 all of one architecture compute alike."""
+    return f"{platform.machine()} bf16" if precision != "fp32" and has_bf16() else platform.machine()
 
 
 def keep(agreement: Agreement) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import platform
 import shutil
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import pytest
 from arabie import load
 from arabie.document import Document
 from arabie.engines.agreement import AGREEMENT, REFERENCE, Agreement, fastest, keep, key_of, known, survey
-from arabie.engines.choice import KINDS, Choice, best_device, offered
+from arabie.engines.choice import KINDS, Choice, best_device, has_bf16, offered
 from arabie.engines.comparison import compare
 from arabie.errors import ModelError
 from arabie.extractor import EngineCheck
@@ -100,6 +101,12 @@ def test_what_was_measured_of_something_else_or_does_not_agree_is_not_taken(toy_
     assert fastest(toy_model, [REFERENCE, ONNX]) == ONNX
     path.write_text(json.dumps([asdict(replace(measured, **change))]))
     assert fastest(toy_model, [REFERENCE, ONNX]) == REFERENCE
+
+
+def test_in_fp32_what_was_measured_holds_for_every_processor_of_the_architecture():
+    machines = {precision: key_of(Choice("openvino", "cpu", precision), "m")[3] for precision in ("fp32", "bf16", "int8")}
+    assert machines["fp32"] == platform.machine()
+    assert machines["bf16"] == machines["int8"] == platform.machine() + (" bf16" if has_bf16() else "")
 
 
 @installed
