@@ -158,7 +158,9 @@ def _decode(parts: Sequence[_Part], facts: ModelFacts) -> None:
         outside = np.where(np.arange(tag_count(len(layer.labels))) == 0, 0.0, IMPOSSIBLE)
         scores = forbid(_joined([part.tags[number] for part in parts], outside), is_word, layer.one_word)
         transitions = np.array(facts.transitions[layer.name]) if layer.name in facts.transitions else None
-        spans = tags_to_spans(best_tags(scores, line, transitions), scores, is_word, layer.labels)
+        weighed = scores.copy()
+        weighed[:, 0] += facts.outside.get(layer.name, 0.0)
+        spans = tags_to_spans(best_tags(weighed, line, transitions), scores, is_word, layer.labels)
         probabilities = facts.scaling.get(layer.name, SAME)(np.array([span.score for span in spans]))
         for span, probability in zip(spans, probabilities.tolist()):
             status = layer.statuses[statuses[span.first]] if layer.statuses else None

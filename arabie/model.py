@@ -28,7 +28,7 @@ class ArabieConfig(PretrainedConfig):
     """What a model's folder says of it: its encoder's config, schema, text profile, window, and the sizes of the rest.
 
     ``crf``: have a CRF on the tags of the layers whose labels have several words. ``letters`` is the number of buckets of
-    the Letters it reads beside the pieces, 0 for none, ``letter_size`` the size of their embeddings; ``scaling`` has slope and intercept of a Scaling, by layer.
+    the Letters it reads beside the pieces, 0 for none, ``letter_size`` the size of their embeddings; ``scaling`` has slope and intercept of a Scaling, and ``outside`` what ModelFacts calls so, by layer.
     """
 
     model_type = "arabie"
@@ -36,7 +36,7 @@ class ArabieConfig(PretrainedConfig):
     def __init__(self, encoder: dict | None = None, schema: dict | None = None, profile: dict | None = None, window: int = 256,
                  overlap: int = 64, dropout: float = 0.1, relation_size: int = 256, relation_threshold: float = 0.5,
                  crf: bool = False, letters: int = 0, letter_size: int = 64,
-                 scaling: dict[str, list[float]] | None = None, **kwargs: Any) -> None:
+                 scaling: dict[str, list[float]] | None = None, outside: dict[str, float] | None = None, **kwargs: Any) -> None:
         self.encoder = encoder or {}
         self.schema = schema or {}
         self.profile = profile or PROFILES["default"].to_dict()
@@ -47,6 +47,7 @@ class ArabieConfig(PretrainedConfig):
         self.crf = crf
         self.letters, self.letter_size = letters, letter_size
         self.scaling = scaling or {}
+        self.outside = outside or {}
         super().__init__(**kwargs)
 
     def read_schema(self) -> Schema:

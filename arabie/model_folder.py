@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -39,7 +40,9 @@ class ModelFacts:
 
     ``letters`` is the number of buckets of the Letters it is given, 0 if it reads pieces alone. ``scaling`` says by
     layer, and for the relations, what scores are worth; where there is none they are taken at their word.
-    ``transitions`` are those of the model's CRF, by layer; see ``decoding.best_tags``.
+    ``outside`` says by layer what is added to a unit's log-probability of standing outside every span before the best tags
+    are sought: more than 0 for a model that finds too much. ``transitions`` are those of the model's CRF, by layer; see
+    ``decoding.best_tags``.
     """
 
     schema: Schema
@@ -48,6 +51,7 @@ class ModelFacts:
     relation_threshold: float
     letters: int = 0
     scaling: Mapping[str, Scaling] = field(default_factory=dict)
+    outside: Mapping[str, float] = field(default_factory=dict)
     transitions: Mapping[str, Rows] = field(default_factory=dict)
 
     @classmethod
@@ -56,7 +60,7 @@ class ModelFacts:
         config = model.config
         transitions = {layer: _rows(found.transitions.detach().float().cpu().numpy()) for layer, found in model.crf.items()}
         return cls(config.read_schema(), config.read_profile(), config.windows(), config.relation_threshold,
-                   config.letters, _scaling(config.scaling), transitions)
+                   config.letters, _scaling(config.scaling), _outside(config.outside), transitions)
 
     @classmethod
     def load(cls, folder: Path) -> ModelFacts:
@@ -68,7 +72,7 @@ class ModelFacts:
             return cls(schema, Profile.from_dict(config["profile"]),
                        WindowSettings(_number(config, "window"), _number(config, "overlap")),
                        float(config["relation_threshold"]), _number({"letters": 0} | config, "letters"),
-                       _scaling(config.get("scaling", {})), _transitions(folder, schema) if config.get("crf") else {})
+                       _scaling(config.get("scaling", {})), _outside(config.get("outside", {})), _transitions(folder, schema) if config.get("crf") else {})
         except KeyError as error:
             raise ModelError(f"{folder}: config.json lacks {error}; copy the folder again") from None
         except (SchemaError, ConfigError, TypeError, ValueError) as error:
@@ -103,6 +107,14 @@ def _rows(table: np.ndarray) -> Rows:
 
 def _scaling(told: Mapping[str, Sequence[float]]) -> dict[str, Scaling]:
     return {name: Scaling(slope, intercept) for name, (slope, intercept) in dict(told).items()}
+
+
+def _outside(told: Mapping[str, float]) -> dict[str, float]:
+    found = {name: float(added) for name, added in dict(told).items()}
+    for name, added in found.items():
+        if not math.isfinite(added):
+            raise ConfigError(f"outside has a number for each layer, not {added!r} for {name}")
+    return found
 
 
 @dataclass(frozen=True, eq=False)

@@ -26,7 +26,8 @@ JOINS = {pair for relation in SCHEMA.relations for pair in relation.joins}
 TAGS = [tag_count(len(layer.labels)) for layer in SCHEMA.layers]
 THRESHOLD = 0.3
 SCALING = {"entities": Scaling(0.7, 0.2), "relations": Scaling(1.5, -0.4)}
-FACTS = ModelFacts(SCHEMA, PROFILES["default"], WindowSettings(40, 12), THRESHOLD, scaling=SCALING)
+OUTSIDE = {"entities": 1.5, "events": -0.5}
+FACTS = ModelFacts(SCHEMA, PROFILES["default"], WindowSettings(40, 12), THRESHOLD, scaling=SCALING, outside=OUTSIDE)
 SIZE = 3
 quick = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 WORDS = ["انشق", "قسد", "25", "،", "\n", "هـ.روب", "الرقة"]
@@ -110,7 +111,8 @@ def slow_spans(encoder, text, read):
     *layers, statuses = [np.concatenate(parts) for parts in zip(*owned)] or [()]
     for layer, scores in zip(SCHEMA.layers, layers):
         scores = forbid(scores, units.is_word, layer.one_word)
-        for span in tags_to_spans(best_tags(scores, units.line), scores, units.is_word, layer.labels):
+        weighed = scores + np.eye(scores.shape[1], dtype=np.float32)[0] * OUTSIDE.get(layer.name, 0)
+        for span in tags_to_spans(best_tags(weighed, units.line), scores, units.is_word, layer.labels):
             status = layer.statuses[statuses[span.first].argmax()] if layer.statuses else None
             found.append((span.first, span.last, span.label, status))
     return encoded, found

@@ -122,8 +122,8 @@ def test_a_folder_is_no_file(arabie, tmp_path):
         fails(arabie(command, tmp_path), f"{tmp_path}: is a folder; name the files in it")
 
 
-def test_standard_input_that_is_not_utf8(arabie):
-    fails(arabie("extract", "-", stdin="قسد\n".encode() + b"\xff"), "standard input:2: not UTF-8: byte 7 is 0xff")
+def test_standard_input_that_is_not_utf8(arabie, toy_model):
+    fails(arabie("extract", "-", "-m", toy_model, stdin="قسد\n".encode() + b"\xff"), "standard input:2: not UTF-8: byte 7 is 0xff")
 
 
 @pytest.mark.parametrize(("target", "told"), [
@@ -145,12 +145,12 @@ def test_the_terminal_is_told_that_it_is_read_from(arabie, toy_model):
     assert err.startswith("Reading the text from the terminal") and err.count("\n") == 1
 
 
-def test_interrupting_leaves_no_traceback_and_no_file(arabie, tmp_path):
+def test_interrupting_leaves_no_traceback_and_no_file(arabie, toy_model, tmp_path):
     class Interrupted(io.BytesIO):
         def read(self, *args):
             raise KeyboardInterrupt
 
-    code, out, err = arabie("extract", "-", "-o", tmp_path / "out.jsonl", stdin=Interrupted())
+    code, out, err = arabie("extract", "-", "-o", tmp_path / "out.jsonl", "-m", toy_model, stdin=Interrupted())
     assert code != 0 and out == "" and "Traceback" not in err and list(tmp_path.iterdir()) == []
 
 

@@ -1,4 +1,5 @@
-"""Fit what a model's scores are worth, and from which one on a relation counts, and write it into the model's folder.
+"""Fit how readily a model finds spans, what its scores are worth, and from which one on a relation counts, and write it
+into the model's folder.
 
     python training/calibrate.py runs/default/model training/corpus/dev.jsonl
 
@@ -22,7 +23,10 @@ from sklearn.linear_model import LogisticRegression
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # run as a script: training/ is not installed
 
 from arabie.document import Document, Relation, Span
+from arabie.encoding import WindowInput
+from arabie.engines import Engine, WindowOutput
 from arabie.errors import ArabieError
+from arabie.evaluation import evaluate
 from arabie.evaluation.pairs import Pair, paired, relations_of, spans_of
 from arabie.evaluation.relations import RelationScorer
 from arabie.extractor import Extractor
@@ -35,15 +39,33 @@ from arabie.schema import Schema
 log = logging.getLogger("calibrate")
 FEWEST = 20  # right ones and wrong ones, each; fewer say too little of what a score is worth
 THRESHOLDS = np.arange(0.1, 0.71, 0.05)
+OUTSIDES = np.arange(-1.5, 3.6, 0.5)  # see ModelFacts.outside
+ENOUGH = 0.001  # of F1; for less a model stays as it is
+
+
+class Remembering:
+    """An engine that gives the answer of the first time to windows that come again."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine, self.relate = engine, engine.relate
+        self.known: dict[tuple[bytes, ...], list[WindowOutput]] = {}
+
+    def run(self, windows: Sequence[WindowInput]) -> list[WindowOutput]:
+        """See Engine."""
+        key = tuple(part.tobytes() for window in windows for part in (window.ids, window.first))
+        if key not in self.known:
+            self.known[key] = self.engine.run(windows)
+        return self.known[key]
 
 
 def calibrated(extractor: Extractor, documents: Sequence[Document]) -> ModelFacts:
-    """The facts of an extractor's model with scalings and a threshold of relations that are the best for the documents.
+    """The facts of an extractor's model with what is best for the documents: ``outside``, scalings, threshold of relations.
 
     The extractor gets them too. The threshold is the one of THRESHOLDS with the highest relaxed F1.
     """
-    facts = replace(extractor.facts, scaling={}, relation_threshold=float(THRESHOLDS[0]))
-    extractor.facts, schema = facts, facts.schema
+    schema = extractor.schema
+    extractor.facts = replace(extractor.facts, outside={}, scaling={}, relation_threshold=float(THRESHOLDS[0]))
+    facts = extractor.facts = replace(extractor.facts, outside=fit_outside(extractor, documents))
     pairs = list(paired(documents, extractor.label_many(documents)))
     scaling = {layer.name: fit(scored(pairs, lambda document, layer=layer: spans_of(document, layer))) for layer in schema.layers}
     threshold = facts.relation_threshold
@@ -54,6 +76,24 @@ def calibrated(extractor: Extractor, documents: Sequence[Document]) -> ModelFact
     kept = {name: worth for name, worth in scaling.items() if worth != SAME}
     extractor.facts = replace(facts, scaling=kept, relation_threshold=threshold)
     return extractor.facts
+
+
+def fit_outside(extractor: Extractor, documents: Sequence[Document]) -> dict[str, float]:
+    """For each layer what is to be added to being outside: of OUTSIDES the one with the highest F1, that is, the mean of the
+    strict and the relaxed, over the value and its two neighbours, so that chance weighs less. Layers that gain less than
+    ENOUGH are left out."""
+    facts, names = extractor.facts, [layer.name for layer in extractor.schema.layers]
+    remembering = Extractor(facts, extractor.encoder.tokenizer, Remembering(extractor.engine))
+    table = []
+    for added in OUTSIDES.tolist():
+        remembering.facts = replace(facts, outside=dict.fromkeys(names, added))
+        summary = evaluate(documents, remembering.label_many(documents), facts.schema).summary()
+        table.append([[summary[f"{name}_f1"], summary[f"{name}_relaxed_f1"]] for name in names])
+    f1 = np.array(table).mean(axis=2)
+    smooth, values = (f1[:-2] + f1[1:-1] + f1[2:]) / 3, OUTSIDES[1:-1]
+    gain = smooth.max(axis=0) - smooth[np.searchsorted(values, 0.0)]
+    best = values[smooth.argmax(axis=0)].tolist()
+    return {name: added for name, added, gained in zip(names, best, gain) if gained >= ENOUGH}
 
 
 def fit(told: Iterable[tuple[float, bool]]) -> Scaling:
@@ -84,11 +124,11 @@ def _relaxed(pairs: Iterable[Pair], least: float, schema: Schema) -> float:
 
 
 def write_facts(folder: Path, facts: ModelFacts) -> None:
-    """Keep scaling and threshold in the folder's config.json."""
+    """Keep ``outside``, scaling and threshold in the folder's config.json."""
     path = folder / "config.json"
     config = json.loads(path.read_text(encoding="utf-8"))
-    config |= {"scaling": {name: list(astuple(worth)) for name, worth in facts.scaling.items()},
-               "relation_threshold": facts.relation_threshold}
+    config |= {"outside": dict(facts.outside), "relation_threshold": facts.relation_threshold,
+               "scaling": {name: list(astuple(worth)) for name, worth in facts.scaling.items()}}
     with atomic_writer(path) as stream:
         stream.write(json.dumps(config, indent=2, ensure_ascii=False) + "\n")
 
@@ -101,6 +141,8 @@ def main(model: Annotated[Path, typer.Argument(help="The folder of a model.")],
     extractor = Extractor.load(model, engine="torch", precision="fp32")
     facts = calibrated(extractor, list(read(documents, "jsonl", schema=extractor.schema)))
     write_facts(model, facts)
+    for name, added in facts.outside.items():
+        log.info("%s: %+.2f for being outside", name, added)
     for name, worth in facts.scaling.items():
         log.info("%s: slope %.3f, intercept %.3f", name, worth.slope, worth.intercept)
     log.info("a relation counts from a score of %.3f on", facts.relation_threshold)

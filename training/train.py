@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -28,7 +29,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # run as a script:
 
 from arabie.document import Document
 from arabie.encoding import Encoder
-from arabie.errors import ArabieError, ConfigError
+from arabie.errors import ArabieError, ConfigError, nearest
 from arabie.evaluation import evaluate
 from arabie.extractor import Extractor
 from arabie.formats import read
@@ -50,10 +51,12 @@ FORMATS = {".jsonl": "jsonl", ".src": "source"}
 
 @dataclass(frozen=True)
 class DataSettings:
-    """Annotated files, .jsonl or .src."""
+    """Annotated files, .jsonl or .src. ``without``: sources, by the name of their file (``meta.source_file`` of a compiled
+    document) without its ending, whose documents are not trained on."""
 
     train: tuple = ()
     dev: tuple = ()
+    without: tuple = ()
 
 
 @dataclass(frozen=True)
@@ -98,6 +101,15 @@ def read_documents(paths: list[Path], schema: Schema) -> list[Document]:
             raise ConfigError(f"{path}: training reads .jsonl and .src; convert other formats with 'arabie convert'")
         found += read(path, FORMATS[path.suffix], schema=schema)
     return found
+
+
+def _without(sources: Sequence[str], documents: list[Document]) -> list[Document]:
+    """The documents that come from none of the sources. Raises ConfigError for a source that none comes from."""
+    of = [Path(document.meta.get("source_file", "")).stem for document in documents]
+    for source in sources:
+        if source not in of:
+            raise ConfigError(f"[data] without names {source!r}, of which there is no document; {nearest(source, of)}")
+    return [document for document, source in zip(documents, of) if source not in sources]
 
 
 def build_dataset(documents: list[Document], encoder: Encoder, config: ArabieConfig, left_out: Losses, cache: Path) -> datasets.Dataset:
@@ -170,10 +182,11 @@ class JointTrainer(Trainer):
         return self.optimizer
 
     def evaluate(self, eval_dataset: Any = None, ignore_keys: Any = None, metric_key_prefix: str = "eval") -> dict[str, float]:
-        """Dev scores; ``eval_score`` is the mean F1 of the layers and of the relations (relaxed)."""
+        """Dev scores with thresholds fitted to it; ``eval_score`` is the mean F1 of the layers and of the relations (relaxed)."""
         model = self.accelerator.unwrap_model(self.model)
         extractor = Extractor.of_model(model, self.tokenizer, str(self.args.device))
         with torch.compiler.set_stance("force_eager"):  # compiling for so few texts would take longer than they do
+            calibrated(extractor, self.dev)
             summary = dev_scores(extractor, self.dev)
         model.train()
         metrics = {f"{metric_key_prefix}_{name}": value for name, value in summary.items() if value is not None}
@@ -241,7 +254,8 @@ def run_training(settings: TrainSettings, train_files: list[Path], dev_files: li
     model, new = build_model(settings.model, tokenizer)
     settings = _replaced(settings, model=kept_sizes(model.config), training={"precision": usable_precision(settings.training.precision)})
     schema = model.schema
-    train_documents, dev_documents = read_documents(train_files, schema), read_documents(dev_files, schema)
+    train_documents = _without(settings.data.without, read_documents(train_files, schema))
+    dev_documents = read_documents(dev_files, schema)
     if not train_documents or not dev_documents:
         raise ConfigError("there is nothing to train on or to measure on; name files under [data] or with --train and --dev")
     left_out = Losses()

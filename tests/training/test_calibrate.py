@@ -21,7 +21,7 @@ from arabie.formats import read
 from arabie.model_folder import DEFAULT_MODEL, ModelFacts
 from arabie.scaling import SAME, Scaling, log_odds
 from arabie.schema import default_schema
-from training.calibrate import FEWEST, calibrated, fit, scored, write_facts
+from training.calibrate import FEWEST, calibrated, fit, fit_outside, scored, write_facts
 
 ROOT = Path(__file__).resolve().parents[2]
 scalings = st.builds(Scaling, st.floats(0.05, 20), st.floats(-20, 20))
@@ -71,9 +71,35 @@ def documents():
 @pytest.fixture(scope="module")
 def fitted(documents):
     extractor = Extractor.load(DEFAULT_MODEL, device="cpu", engine="torch", precision="fp32")
-    plain = Extractor(replace(extractor.facts, scaling={}), extractor.encoder.tokenizer, extractor.engine)
-    before = list(plain.label_many(documents))
-    return plain, calibrated(plain, documents), before
+    facts = calibrated(extractor, documents)
+    plain = Extractor(replace(facts, scaling={}), extractor.encoder.tokenizer, extractor.engine)
+    return extractor, facts, list(plain.label_many(documents))
+
+
+class Eager:
+    """An engine that takes units for outside less readily than another by so much, in every layer."""
+
+    def __init__(self, engine, less):
+        self.engine, self.less, self.relate, self.runs = engine, less, engine.relate, 0
+
+    def run(self, windows):
+        self.runs += 1
+        return [replace(output, tags=tuple(tags - self.less * np.eye(tags.shape[1], dtype=np.float32)[0] for tags in output.tags))
+                for output in self.engine.run(windows)]
+
+
+def test_a_model_that_finds_too_much_is_held_back_by_as_much(documents, fitted):
+    extractor, facts, _ = fitted
+    eager = Extractor(replace(facts, outside={}), extractor.encoder.tokenizer, Eager(extractor.engine, 1.0))
+    list(eager.label_many(documents))
+    runs = eager.engine.runs
+    found = fit_outside(eager, documents)
+    as_much = {layer.name: facts.outside.get(layer.name, 0.0) + 1.0 for layer in facts.schema.layers}
+    assert {name: found[name] for name in facts.outside} == {name: as_much[name] for name in facts.outside}
+    assert all(found[name] > 0 for name in as_much)
+    assert eager.facts.outside == {} and eager.engine.runs == 2 * runs, "the texts were encoded once for all values"
+    eager.facts = replace(facts, outside=as_much)
+    assert [d.spans for d in eager.label_many(documents)] == [d.spans for d in extractor.label_many(documents)]
 
 
 def test_scores_are_nearer_to_what_is_right(documents, fitted):
@@ -99,17 +125,20 @@ def test_relations_that_count_are_those_at_or_above_the_threshold(documents, fit
 
 def test_facts_are_kept_in_the_folder(toy_model, tmp_path):
     folder = shutil.copytree(toy_model, tmp_path / "model")
-    facts = replace(ModelFacts.load(folder), scaling={"events": Scaling(0.5, 0.25)}, relation_threshold=0.35)
+    facts = replace(ModelFacts.load(folder), scaling={"events": Scaling(0.5, 0.25)}, outside={"causes": 1.5},
+                    relation_threshold=0.35)
     write_facts(folder, facts)
     assert ModelFacts.load(folder) == facts
     assert ModelFacts.of(Extractor.load(folder, engine="torch").engine.runtime.model) == facts
 
 
-@pytest.mark.parametrize("told", [{"events": [0, 1]}, {"events": [1]}, {"events": 3}, {"events": ["a", "b"]}, [1]])
-def test_a_scaling_that_is_none_is_a_faulty_folder(toy_model, tmp_path, told):
+@pytest.mark.parametrize(("name", "told"), [
+    ("scaling", {"events": [0, 1]}), ("scaling", {"events": [1]}), ("scaling", {"events": 3}), ("scaling", {"events": ["a", "b"]}),
+    ("scaling", [1]), ("outside", {"events": "a"}), ("outside", {"events": math.inf}), ("outside", {"events": [1]}), ("outside", [1])])
+def test_facts_that_are_none_are_a_faulty_folder(toy_model, tmp_path, name, told):
     folder = shutil.copytree(toy_model, tmp_path / "model")
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    (folder / "config.json").write_text(json.dumps(config | {"scaling": told}), encoding="utf-8")
+    (folder / "config.json").write_text(json.dumps(config | {name: told}), encoding="utf-8")
     with pytest.raises(ModelError, match=r"config\.json"):
         Extractor.load(folder, engine="torch")
 

@@ -194,3 +194,15 @@ def test_the_script_ends_with_one_line(arguments, told):
     assert done.returncode == 1 and "Traceback" not in done.stderr
     last = done.stderr.strip().splitlines()[-1]
     assert last.startswith("train: ") and re.search(told, last), done.stderr[-500:]
+
+
+def test_sources_can_be_left_out(toy_encoder, data, tmp_path):
+    sources = [Path(document.meta["source_file"]).stem for document in read(data)]
+    made = settings(toy_encoder, tmp_path, 1)
+    made = replace(made, data=replace(made.data, without=(sources[0],)))
+    folder = run_training(made, [data], [data], tmp_path / "run", resume=False)
+    told = json.loads((folder / "training.json").read_text(encoding="utf-8"))
+    assert told["data"]["train_documents"] == sum(source != sources[0] for source in sources) < len(sources)
+    made = replace(made, data=replace(made.data, without=(sources[0] + "s",)))
+    with pytest.raises(ConfigError, match=f"did you mean '{sources[0]}'"):
+        run_training(made, [data], [data], tmp_path / "other", resume=False)
