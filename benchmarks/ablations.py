@@ -44,11 +44,13 @@ def read_run(path: Path) -> tuple[Settings, dict[str, float]]:
         settings, scores = flat(told["settings"]), told["dev"]
     except (ValueError, KeyError) as error:
         raise ArabieError(f"{path}: not what training/train.py writes ({error!r})") from None
-    encoder = told["encoder"] if isinstance(told["encoder"], dict) else {}
+    encoder, before = told["encoder"] if isinstance(told["encoder"], dict) else {}, []
     while "data" in encoder:  # a model that was gone on from, which gives all that belongs to a model
         settings |= {name: value for name, value in flat(encoder["settings"]).items() if name.startswith("model.")}
-        settings["going on from a model of"] = f"{encoder['data']['train_documents']:,} documents"
+        before.append(f"{encoder['data']['train_documents']:,}")
         encoder = encoder["encoder"] if isinstance(encoder["encoder"], dict) else {}
+    settings["going on from a model of"] = f"{', before of '.join(before)} documents" if before else None
+    settings["data.without"] = f"{len(settings['data.without'])} sources" if settings.get("data.without") else None
     settings["data.documents"] = told["data"]["train_documents"]
     settings["encoder's pieces seen"] = encoder.get("pieces_seen")
     settings["encoder's perplexity"] = encoder.get("held_out_perplexity")
