@@ -182,11 +182,10 @@ class JointTrainer(Trainer):
         return self.optimizer
 
     def evaluate(self, eval_dataset: Any = None, ignore_keys: Any = None, metric_key_prefix: str = "eval") -> dict[str, float]:
-        """Dev scores with thresholds fitted to it; ``eval_score`` is the mean F1 of the layers and of the relations (relaxed)."""
+        """Dev scores; ``eval_score`` is the mean F1 of the layers and of the relations (relaxed)."""
         model = self.accelerator.unwrap_model(self.model)
         extractor = Extractor.of_model(model, self.tokenizer, str(self.args.device))
         with torch.compiler.set_stance("force_eager"):  # compiling for so few texts would take longer than they do
-            calibrated(extractor, self.dev)
             summary = dev_scores(extractor, self.dev)
         model.train()
         metrics = {f"{metric_key_prefix}_{name}": value for name, value in summary.items() if value is not None}
