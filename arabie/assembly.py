@@ -158,9 +158,8 @@ def _decode(parts: Sequence[_Part], facts: ModelFacts) -> None:
         outside = np.where(np.arange(tag_count(len(layer.labels))) == 0, 0.0, IMPOSSIBLE)
         scores = forbid(_joined([part.tags[number] for part in parts], outside), is_word, layer.one_word)
         transitions = np.array(facts.transitions[layer.name]) if layer.name in facts.transitions else None
-        weighed = scores.copy()
-        weighed[:, 0] += facts.outside.get(layer.name, 0.0)
-        spans = tags_to_spans(best_tags(weighed, line, transitions), scores, is_word, layer.labels)
+        tags = best_tags(_weighed(scores, facts.outside.get(layer.name, 0.0)), line, transitions)
+        spans = tags_to_spans(tags, scores, is_word, layer.labels)
         probabilities = facts.scaling.get(layer.name, SAME)(np.array([span.score for span in spans]))
         for span, probability in zip(spans, probabilities.tolist()):
             status = layer.statuses[statuses[span.first]] if layer.statuses else None
@@ -171,6 +170,15 @@ def _decode(parts: Sequence[_Part], facts: ModelFacts) -> None:
     for owner, (span, status) in zip(owners.tolist(), found):
         moved = UnitSpan(span.first + shifts[owner], span.last + shifts[owner], span.label, span.score)
         parts[owner].assembler.place(moved, status)
+
+
+def _weighed(scores: np.ndarray, outside: float) -> np.ndarray:
+    """The scores with so much added to that of being outside; they themselves stay probabilities."""
+    if not outside:
+        return scores
+    weighed = scores.copy()
+    weighed[:, 0] += outside
+    return weighed
 
 
 def _joined(arrays: Sequence[np.ndarray], gap: object) -> np.ndarray:

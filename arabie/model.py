@@ -28,7 +28,8 @@ class ArabieConfig(PretrainedConfig):
     """What a model's folder says of it: its encoder's config, schema, text profile, window, and the sizes of the rest.
 
     ``crf``: have a CRF on the tags of the layers whose labels have several words. ``letters`` is the number of buckets of
-    the Letters it reads beside the pieces, 0 for none, ``letter_size`` the size of their embeddings; ``scaling`` has slope and intercept of a Scaling, and ``outside`` what ModelFacts calls so, by layer.
+    the Letters it reads beside the pieces, 0 for none, ``letter_size`` the size of their embeddings; ``scaling`` has slope and
+    intercept of a Scaling, and ``outside`` what ModelFacts calls so, by layer.
     """
 
     model_type = "arabie"

@@ -72,7 +72,8 @@ class ModelFacts:
             return cls(schema, Profile.from_dict(config["profile"]),
                        WindowSettings(_number(config, "window"), _number(config, "overlap")),
                        float(config["relation_threshold"]), _number({"letters": 0} | config, "letters"),
-                       _scaling(config.get("scaling", {})), _outside(config.get("outside", {})), _transitions(folder, schema) if config.get("crf") else {})
+                       _scaling(config.get("scaling", {})), _outside(config.get("outside", {})),
+                       _transitions(folder, schema) if config.get("crf") else {})
         except KeyError as error:
             raise ModelError(f"{folder}: config.json lacks {error}; copy the folder again") from None
         except (SchemaError, ConfigError, TypeError, ValueError) as error:

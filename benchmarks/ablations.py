@@ -51,6 +51,7 @@ def read_run(path: Path) -> tuple[Settings, dict[str, float]]:
         encoder = encoder["encoder"] if isinstance(encoder["encoder"], dict) else {}
     settings["going on from a model of"] = f"{', before of '.join(before)} documents" if before else None
     settings["data.without"] = f"{len(settings['data.without'])} sources" if settings.get("data.without") else None
+    settings["averaged models"] = len(told.get("averaged", ()))
     settings["data.documents"] = told["data"]["train_documents"]
     settings["encoder's pieces seen"] = encoder.get("pieces_seen")
     settings["encoder's perplexity"] = encoder.get("held_out_perplexity")

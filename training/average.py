@@ -13,7 +13,7 @@ import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import torch
 import typer
@@ -22,27 +22,37 @@ from transformers import AutoTokenizer
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # run as a script: training/ is not installed
 
 from arabie.errors import ArabieError, ConfigError
-from arabie.extractor import Extractor
 from arabie.formats.files import read_text
 from arabie.model import ArabieModel
 from arabie.model_folder import check_folder, load_model
-from training.calibrate import calibrated, write_facts
-from training.train import dev_scores, read_documents
+from training.train import read_documents, save_model
 
 log = logging.getLogger("average")
+KEPT = "settings", "data", "best_epoch", "dev"  # what training.json keeps of each model
 
 
 @torch.no_grad()
 def averaged(models: Sequence[ArabieModel]) -> ArabieModel:
-    """The first of the models, with the mean of the weights of all. Raises ConfigError for models of different shapes."""
+    """The first of the models, with the mean of the weights of all. Raises ConfigError for models that are not alike."""
     weights = [model.state_dict() for model in models]
-    shapes = [{name: weight.shape for name, weight in found.items()} for found in weights]
-    if any(other != shapes[0] for other in shapes):
-        raise ConfigError("the models do not have the same weights; only models that went on from the same one can be averaged")
+    kinds = [(model.config.schema, model.config.profile, {name: weight.shape for name, weight in found.items()})
+             for model, found in zip(models, weights)]
+    if any(kind != kinds[0] for kind in kinds):
+        raise ConfigError("the models differ in schema, text profile or size; only models that went on from the same one can be averaged")
     for name, weight in weights[0].items():
         if weight.is_floating_point():
             weight.copy_(torch.stack([found[name].float() for found in weights]).mean(dim=0))
     return models[0]
+
+
+def read_told(folder: Path) -> dict[str, Any]:
+    """What a model's folder says of how it was made. Raises ConfigError."""
+    path = folder / "training.json"
+    try:
+        told = json.loads(read_text(path))
+        return told | {name: told[name] for name in KEPT}
+    except (ValueError, LookupError, TypeError):
+        raise ConfigError(f"{path}: is not what training/train.py writes; copy the folder again") from None
 
 
 def main(models: Annotated[list[Path], typer.Argument(help="The folders of two models or more.")],
@@ -54,19 +64,10 @@ def main(models: Annotated[list[Path], typer.Argument(help="The folders of two m
         raise ConfigError("name two models or more")
     for folder in models:
         check_folder(folder)
-    told = [json.loads(read_text(folder / "training.json")) for folder in models]
-    model, tokenizer = averaged([load_model(folder) for folder in models]), AutoTokenizer.from_pretrained(models[0])
-    extractor = Extractor.of_model(model, tokenizer, "cpu")
-    documents = read_documents(dev, model.schema)
-    facts = calibrated(extractor, documents)
-    scores = {name: round(value, 4) for name, value in dev_scores(extractor, documents).items() if value is not None}
-    model.to(torch.float16).save_pretrained(out)
-    tokenizer.save_pretrained(out)
-    write_facts(out, facts)
-    made = told[0] | {"settings": told[0]["settings"] | {"averaged models": len(models)}, "dev": scores,
-                      "averaged": [{name: found[name] for name in ("settings", "data", "best_epoch", "dev")} for found in told]}
-    (out / "training.json").write_text(json.dumps(made, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    log.info("dev: %s", ", ".join(f"{name} {value:.3f}" for name, value in scores.items()))
+    told = [read_told(folder) for folder in models]
+    mean = averaged([load_model(folder) for folder in models])
+    parts = [{name: found[name] for name in KEPT} for found in told]
+    save_model(mean, AutoTokenizer.from_pretrained(models[0]), "cpu", read_documents(dev, mean.schema), told[0] | {"averaged": parts}, out)
     log.info("the model is in %s", out)
 
 

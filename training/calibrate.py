@@ -52,7 +52,7 @@ class Remembering:
 
     def run(self, windows: Sequence[WindowInput]) -> list[WindowOutput]:
         """See Engine."""
-        key = tuple(part.tobytes() for window in windows for part in (window.ids, window.first))
+        key = tuple(part.tobytes() for window in windows for part in vars(window).values() if part is not None)
         if key not in self.known:
             self.known[key] = self.engine.run(windows)
         return self.known[key]

@@ -61,7 +61,7 @@ class DataSettings:
 
 @dataclass(frozen=True)
 class RunSettings:
-    """How it is trained. ``mask_units``: the share of words hidden in each example; ``patience``: epochs without a better
+    """How it is trained. ``precision``: fp32, bf16 or fp16, see usable_precision; ``mask_units``: the share of words hidden in each example; ``patience``: epochs without a better
     dev score before stopping (0: train all epochs); ``compile``: have torch compile the encoder, which takes a minute or
     two at first and makes each step shorter on a CPU."""
 
@@ -103,13 +103,14 @@ def read_documents(paths: list[Path], schema: Schema) -> list[Document]:
     return found
 
 
-def _without(sources: Sequence[str], documents: list[Document]) -> list[Document]:
-    """The documents that come from none of the sources. Raises ConfigError for a source that none comes from."""
-    of = [Path(document.meta.get("source_file", "")).stem for document in documents]
-    for source in sources:
-        if source not in of:
-            raise ConfigError(f"[data] without names {source!r}, of which there is no document; {nearest(source, of)}")
-    return [document for document, source in zip(documents, of) if source not in sources]
+def _without(left_out: Sequence[str], documents: list[Document]) -> list[Document]:
+    """The documents that come from none of the sources ``left_out``. Raises ConfigError for a source that none comes from."""
+    sources = [Path(str(document.meta.get("source_file", ""))).stem for document in documents]
+    for name in left_out:
+        if name not in sources:
+            raise ConfigError(f"[data] without: no document to train on comes from {name!r}; take it off the list, or correct it "
+                              f"({nearest(name, sorted({*sources} - {''})) if any(sources) else 'no document names its source'})")
+    return [document for document, source in zip(documents, sources) if source not in left_out]
 
 
 def build_dataset(documents: list[Document], encoder: Encoder, config: ArabieConfig, left_out: Losses, cache: Path) -> datasets.Dataset:
@@ -214,21 +215,19 @@ def training_arguments(settings: TrainSettings, run: Path) -> TrainingArguments:
         train_sampling_strategy="group_by_length", dataloader_num_workers=0, use_cpu=not torch.cuda.is_available(), save_only_model=False)
 
 
-def save_model(trainer: JointTrainer, tokenizer: Any, settings: TrainSettings, run: Path, counts: dict[str, Any]) -> None:
-    """Write ``model/``: the weights in half precision, the tokenizer, and training.json, which says how they were made."""
-    folder = run / "model"
-    extractor = Extractor.of_model(trainer.model, tokenizer, str(trainer.args.device))
+def save_model(model: ArabieModel, tokenizer: Any, device: str, dev: list[Document], told: dict[str, Any], folder: Path) -> None:
+    """Write a model's folder, its thresholds and scores fitted to dev: the weights in half precision, the tokenizer, and
+    training.json, which has what is ``told`` of how they were made, and the dev scores."""
+    extractor = Extractor.of_model(model, tokenizer, device)
     with torch.compiler.set_stance("force_eager"):
-        facts = calibrated(extractor, trainer.dev)
-        scores = dev_scores(extractor, trainer.dev)
-    trainer.model.to(torch.float16).save_pretrained(folder)
+        facts = calibrated(extractor, dev)
+        scores = {name: value for name, value in dev_scores(extractor, dev).items() if value is not None}
+    model.to(torch.float16).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     write_facts(folder, facts)
-    told = {"settings": asdict(settings), "data": counts, "best_epoch": _best_epoch(trainer),
-            "dev": {name: round(value, 4) for name, value in scores.items() if value is not None},
-            "encoder": _made(Path(encoder_path(settings.model))) or settings.model.encoder}
+    told = told | {"dev": {name: round(value, 4) for name, value in scores.items()}}
     (folder / "training.json").write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    log.info("dev: %s", ", ".join(f"{name} {value:.3f}" for name, value in scores.items() if value is not None))
+    log.info("dev: %s", ", ".join(f"{name} {value:.3f}" for name, value in scores.items()))
 
 
 def _made(folder: Path) -> dict[str, Any] | None:
@@ -278,7 +277,9 @@ def run_training(settings: TrainSettings, train_files: list[Path], dev_files: li
     counts = {"train": [path.name for path in train_files], "dev": [path.name for path in dev_files], "train_documents": len(train_documents),
               "train_words": sum(len(d.text.split()) for d in train_documents), "dev_documents": len(dev_documents), "left_out": left_out.counts}
     if trainer.is_world_process_zero():
-        save_model(trainer, tokenizer, settings, run, counts)
+        told = {"settings": asdict(settings), "data": counts, "best_epoch": _best_epoch(trainer),
+                "encoder": _made(Path(encoder_path(settings.model))) or settings.model.encoder}
+        save_model(trainer.model, tokenizer, str(trainer.args.device), dev_documents, told, run / "model")
     return run / "model"
 
 

@@ -50,18 +50,27 @@ def test_every_weight_is_the_mean(models, dev, tmp_path):
         mean = sum(part[name].double() for part in parts) / len(parts)
         assert torch.allclose(weight.double(), mean, atol=2e-3, rtol=2e-3), name
     told = json.loads((out / "training.json").read_text(encoding="utf-8"))
-    assert told["settings"]["averaged models"] == 3 and [part["best_epoch"] for part in told["averaged"]] == [0.0, 1.0, 2.0]
+    assert told["settings"] == TOLD["settings"] and [part["best_epoch"] for part in told["averaged"]] == [0.0, 1.0, 2.0]
     assert told["dev"].keys() >= {"entities_f1", "score"} and told["data"] == TOLD["data"]
     assert arabie.load(out, device="cpu").extract("انشق 7 عناصر من قسد").text == "انشق 7 عناصر من قسد"
 
 
-def test_models_of_different_shapes_have_no_mean(models, toy_letters_model, dev, tmp_path):
+def test_models_that_are_not_alike_have_no_mean(models, toy_letters_model, dev, tmp_path):
     other = Path(shutil.copytree(toy_letters_model, tmp_path / "other"))
     (other / "training.json").write_text(json.dumps(TOLD), encoding="utf-8")
-    with pytest.raises(ConfigError, match="do not have the same weights"):
+    with pytest.raises(ConfigError, match="differ in schema, text profile or size"):
         main([models[0], other], tmp_path / "mean", [dev])
+    config = json.loads((models[2] / "config.json").read_text(encoding="utf-8"))
+    config["schema"]["layers"][0]["labels"].reverse()
+    (models[2] / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    with pytest.raises(ConfigError, match="differ in schema, text profile or size"):
+        main([models[0], models[2]], tmp_path / "mean", [dev])
     with pytest.raises(ConfigError, match="two models or more"):
         main(models[:1], tmp_path / "mean", [dev])
+    for content in ("{", "[]", "{}"):
+        (models[1] / "training.json").write_text(content, encoding="utf-8")
+        with pytest.raises(ConfigError, match="is not what training/train.py writes"):
+            main(models[:2], tmp_path / "mean", [dev])
     (models[1] / "training.json").unlink()
     with pytest.raises(ArabieError, match="training.json"):
         main(models, tmp_path / "mean", [dev])

@@ -204,5 +204,9 @@ def test_sources_can_be_left_out(toy_encoder, data, tmp_path):
     told = json.loads((folder / "training.json").read_text(encoding="utf-8"))
     assert told["data"]["train_documents"] == sum(source != sources[0] for source in sources) < len(sources)
     made = replace(made, data=replace(made.data, without=(sources[0] + "s",)))
-    with pytest.raises(ConfigError, match=f"did you mean '{sources[0]}'"):
+    with pytest.raises(ConfigError, match=f"take it off the list.*did you mean '{sources[0]}'"):
         run_training(made, [data], [data], tmp_path / "other", resume=False)
+    unnamed = [replace(document, meta={"source_file": 7} if number else {}) for number, document in enumerate(read(data))]
+    write(unnamed, tmp_path / "unnamed.jsonl")
+    with pytest.raises(ConfigError, match="known: 7"):
+        run_training(replace(made, data=replace(made.data, without=("social",))), [tmp_path / "unnamed.jsonl"], [data], tmp_path / "other", resume=False)
