@@ -39,6 +39,7 @@ from arabie.schema import Schema
 from training.augmentation import AugmentationSettings, AugmentedWindows, Augmenter
 from training.calibrate import calibrated, write_facts
 from training.examples import Collator, examples
+from training.mlm_data import ANNOTATED
 from training.models import (ModelSettings, build_model, compile_encoder, encoder_path, kept_sizes, load_tokenizer,
                              refuse_presegmented)
 from training.precision import usable_precision
@@ -46,7 +47,6 @@ from training.settings import load_settings
 
 log = logging.getLogger("train")
 MEASURED = 64  # windows from which the size of states is measured
-FORMATS = {".jsonl": "jsonl", ".src": "source"}
 
 
 @dataclass(frozen=True)
@@ -97,9 +97,9 @@ def read_documents(paths: list[Path], schema: Schema) -> list[Document]:
     """The Documents of .jsonl and .src files."""
     found = []
     for path in paths:
-        if path.suffix not in FORMATS:
+        if path.suffix not in ANNOTATED:
             raise ConfigError(f"{path}: training reads .jsonl and .src; convert other formats with 'arabie convert'")
-        found += read(path, FORMATS[path.suffix], schema=schema)
+        found += read(path, ANNOTATED[path.suffix], schema=schema)
     return found
 
 
