@@ -1,7 +1,7 @@
 """Annotation kept apart from its texts, for articles that may be read but not passed on.
 
-    python training/standoff.py strip annotated.src --out training/articles/articles.jsonl
-    python training/standoff.py restore training/articles/articles.jsonl --data NEWS --out runs/articles.jsonl
+    python training/standoff.py strip annotated.src --out training/articles/train.jsonl
+    python training/standoff.py restore training/articles/train.jsonl --data NEWS --out runs/articles.jsonl
     python training/train.py configs/default.toml --train runs/articles.jsonl
 
 A stripped document is a line of arabie's own format in which ``sha256``, the digest of the text in UTF-8, stands for the

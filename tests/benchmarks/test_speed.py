@@ -127,6 +127,7 @@ def test_all_but_the_encoder_is_the_sum_of_the_rest():
     rows = where_rows({**dict.fromkeys(PARTS, 1e-3), ENCODE: 4e-3}, 5e-3, 1000)
     told = {name: figures for name, *figures in rows}
     assert told[ENCODE] == ["4.0", "40.0%"] and told["**all but the encoder**"] == ["6.0", "60.0%"]
+    assert told["**all but the encoder and the heads**"] == ["4.0", "40.0%"]
     assert told["**one after another**"] == ["10.0", "100.0%"]
 
 
