@@ -62,7 +62,8 @@ class DataSettings:
 @dataclass(frozen=True)
 class RunSettings:
     """How it is trained. ``precision``: fp32, bf16 or fp16, see usable_precision; ``mask_units``: the share of words hidden in each example; ``patience``: epochs without a better
-    dev score before stopping (0: train all epochs); ``compile``: have torch compile the encoder, which takes a minute or
+    dev score before stopping (0: train all epochs); ``keep``: the «best» epoch on dev or the «last», which may be the better one
+    once the model's thresholds are fitted; ``compile``: have torch compile the encoder, which takes a minute or
     two at first and makes each step shorter on a CPU."""
 
     epochs: int = 20
@@ -74,12 +75,17 @@ class RunSettings:
     precision: str = "fp32"
     mask_units: float = 0.0
     patience: int = 0
+    keep: str = "best"
     compile: bool = False
     seed: int = 1
 
     def __post_init__(self) -> None:
         if self.precision not in ("fp32", "bf16", "fp16"):
             raise ConfigError(f"precision is 'fp32', 'bf16' or 'fp16', not {self.precision!r}")
+        if self.keep not in ("best", "last"):
+            raise ConfigError(f"keep is 'best' or 'last', not {self.keep!r}")
+        if self.patience and self.keep == "last":
+            raise ConfigError("patience stops some epochs after the best one, which keep = 'last' would not keep; take one of the two away")
 
 
 @dataclass(frozen=True)
@@ -210,7 +216,7 @@ def training_arguments(settings: TrainSettings, run: Path) -> TrainingArguments:
         output_dir=str(run / "checkpoints"), num_train_epochs=options.epochs, per_device_train_batch_size=options.batch_size,
         learning_rate=options.learning_rate, weight_decay=options.weight_decay, warmup_steps=options.warmup, lr_scheduler_type="linear",
         max_grad_norm=1.0, bf16=options.precision == "bf16", fp16=options.precision == "fp16", seed=options.seed, data_seed=options.seed,
-        eval_strategy="epoch", save_strategy="epoch", save_total_limit=2, load_best_model_at_end=True, metric_for_best_model="eval_score",
+        eval_strategy="epoch", save_strategy="epoch", save_total_limit=2, load_best_model_at_end=options.keep == "best", metric_for_best_model="eval_score",
         greater_is_better=True, logging_strategy="epoch", report_to=["tensorboard"], remove_unused_columns=False,
         train_sampling_strategy="group_by_length", dataloader_num_workers=0, use_cpu=not torch.cuda.is_available(), save_only_model=False)
 
@@ -242,7 +248,7 @@ def _best_epoch(trainer: Trainer) -> float | None:
 
 
 def run_training(settings: TrainSettings, train_files: list[Path], dev_files: list[Path], run: Path, resume: bool) -> Path:
-    """Train, keep the best epoch, and write the model's folder; returns its path."""
+    """Train, keep the best epoch or the last, and write the model's folder; returns its path."""
     last = get_last_checkpoint(run / "checkpoints") if resume and (run / "checkpoints").is_dir() else None
     if resume and last is None:
         raise ConfigError(f"{run}: no checkpoint to resume from; start without --resume")
@@ -290,7 +296,7 @@ def main(config: Annotated[Path, typer.Argument(help="An experiment file, such a
          seed: Annotated[int | None, typer.Option(help="Random seed, in place of the config's.")] = None,
          out: Annotated[Path | None, typer.Option(help="The run's folder; runs/NAME if not given.")] = None,
          resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint of the run's folder.")] = False) -> None:
-    """Train the joint model; the best epoch on dev is written to the run's model/ folder."""
+    """Train the joint model; the best epoch on dev, or the last, is written to the run's model/ folder."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     logging.getLogger("httpx").setLevel(logging.WARNING)
     settings = load_settings(config, TrainSettings)

@@ -15,6 +15,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 import arabie
+from arabie.document import Document
 from arabie.errors import ConfigError
 from arabie.formats import read, write
 from arabie.model_folder import load_model
@@ -72,6 +73,16 @@ def test_resumed_after_a_kill_it_ends_the_same(toy_encoder, data, tmp_path):
     whole, resumed = (load_file(tmp_path / run / "checkpoints" / last.name / "model.safetensors") for run in ("whole", "killed"))
     assert all(torch.allclose(whole[name].float(), resumed[name].float(), atol=1e-6) for name in whole)
     assert not torch.equal(load_file(first / "model.safetensors")["tags.weight"], whole["tags.weight"])
+
+
+def test_the_last_epoch_is_kept_where_that_is_asked(toy_encoder, data, tmp_path):
+    write([Document(document.text) for document in read(data)], tmp_path / "nothing.jsonl")  # where no epoch is better than the first
+    made = settings(toy_encoder, tmp_path, 2, extra='keep = "last"')
+    folder = run_training(made, [data], [tmp_path / "nothing.jsonl"], tmp_path / "run", resume=False)
+    first, last = sorted((tmp_path / "run" / "checkpoints").glob("checkpoint-*"), key=lambda p: int(p.name.split("-")[1]))
+    assert Path(json.loads((last / "trainer_state.json").read_text())["best_model_checkpoint"]).name == first.name
+    kept, whole = load_file(folder / "model.safetensors"), load_file(last / "model.safetensors")
+    assert all(torch.equal(kept[name], whole[name].half()) for name in kept if kept[name].dtype == torch.float16)
 
 
 @pytest.mark.parametrize("name", ["toy_model", "toy_letters_model"])
@@ -168,6 +179,8 @@ def test_another_schema_going_on_from_an_arabie_model_keeps_its_letters(toy_lett
     ("epoch = 3", "unknown key 'epoch'; did you mean 'epochs'"),
     ('precision = "int3"', "precision is"),
     ("seed = \"one\"", "seed is a int"),
+    ('keep = "first"', "keep is 'best' or 'last'"),
+    ('keep = "last"\npatience = 2', "take one of the two away"),
 ])
 def test_a_wrong_setting_is_told(toy_encoder, tmp_path, extra, told):
     with pytest.raises(ConfigError, match=told):
