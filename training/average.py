@@ -57,7 +57,8 @@ def read_told(folder: Path) -> dict[str, Any]:
 
 def main(models: Annotated[list[Path], typer.Argument(help="The folders of two models or more.")],
          out: Annotated[Path, typer.Option(help="The folder that the mean is written to.")],
-         dev: Annotated[list[Path], typer.Option(help="Annotated documents to fit its scores to (.jsonl, .src), none that they were trained on.")]) -> None:
+         dev: Annotated[list[Path], typer.Option(help="Annotated documents to measure it on and to fit its scores to (.jsonl, .src), none that they were trained on.")],
+         fit: Annotated[list[Path], typer.Option(help="More such documents to fit its scores to.")] = []) -> None:
     """Average models that were trained on from the same one."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     if len(models) < 2:
@@ -67,7 +68,9 @@ def main(models: Annotated[list[Path], typer.Argument(help="The folders of two m
     told = [read_told(folder) for folder in models]
     mean = averaged([load_model(folder) for folder in models])
     parts = [{name: found[name] for name in KEPT} for found in told]
-    save_model(mean, AutoTokenizer.from_pretrained(models[0]), "cpu", read_documents(dev, mean.schema), told[0] | {"averaged": parts}, out)
+    fitted = [path.name for path in (*dev, *fit)]
+    save_model(mean, AutoTokenizer.from_pretrained(models[0]), "cpu", read_documents(dev, mean.schema),
+               told[0] | {"averaged": parts, "fitted_to": fitted}, out, read_documents(fit, mean.schema))
     log.info("the model is in %s", out)
 
 

@@ -221,12 +221,13 @@ def training_arguments(settings: TrainSettings, run: Path) -> TrainingArguments:
         train_sampling_strategy="group_by_length", dataloader_num_workers=0, use_cpu=not torch.cuda.is_available(), save_only_model=False)
 
 
-def save_model(model: ArabieModel, tokenizer: Any, device: str, dev: list[Document], told: dict[str, Any], folder: Path) -> None:
-    """Write a model's folder, its thresholds and scores fitted to dev: the weights in half precision, the tokenizer, and
-    training.json, which has what is ``told`` of how they were made, and the dev scores."""
+def save_model(model: ArabieModel, tokenizer: Any, device: str, dev: list[Document], told: dict[str, Any], folder: Path,
+               fit: Sequence[Document] = ()) -> None:
+    """Write a model's folder, its thresholds and scores fitted to dev and to the documents of ``fit``: the weights in half
+    precision, the tokenizer, and training.json, which has what is ``told`` of how they were made, and the dev scores."""
     extractor = Extractor.of_model(model, tokenizer, device)
     with torch.compiler.set_stance("force_eager"):
-        facts = calibrated(extractor, dev)
+        facts = calibrated(extractor, [*dev, *fit])
         scores = {name: value for name, value in dev_scores(extractor, dev).items() if value is not None}
     model.to(torch.float16).save_pretrained(folder)
     tokenizer.save_pretrained(folder)

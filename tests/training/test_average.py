@@ -12,8 +12,11 @@ from safetensors.torch import load_file, save_file
 
 import arabie
 from arabie.errors import ArabieError, ConfigError
+from arabie.extractor import Extractor
 from arabie.formats import read, write
 from training.average import main
+from training.calibrate import calibrated
+from training.train import dev_scores
 
 ROOT = Path(__file__).resolve().parents[2]
 TOLD = {"settings": {"name": "toy", "training": {"seed": 1}}, "data": {"train_documents": 6}, "best_epoch": 1.0, "dev": {}, "encoder": "toy"}
@@ -53,6 +56,20 @@ def test_every_weight_is_the_mean(models, dev, tmp_path):
     assert told["settings"] == TOLD["settings"] and [part["best_epoch"] for part in told["averaged"]] == [0.0, 1.0, 2.0]
     assert told["dev"].keys() >= {"entities_f1", "score"} and told["data"] == TOLD["data"]
     assert arabie.load(out, device="cpu").extract("انشق 7 عناصر من قسد").text == "انشق 7 عناصر من قسد"
+
+
+def test_scores_are_fitted_to_more_than_dev_where_that_is_asked_and_measured_on_dev(models, dev, tmp_path):
+    more = sorted(read(ROOT / "training/corpus/test.jsonl"), key=lambda d: len(d.text))[:12]
+    write(more, tmp_path / "more.jsonl")
+    main(models, tmp_path / "mean", [dev], [tmp_path / "more.jsonl"])
+    told = json.loads((tmp_path / "mean" / "training.json").read_text(encoding="utf-8"))
+    assert told["fitted_to"] == ["dev.jsonl", "more.jsonl"]
+    extractor = Extractor.load(tmp_path / "mean", device="cpu", engine="torch", precision="fp32")
+    scores = dev_scores(extractor, list(read(dev)))
+    assert told["dev"] == pytest.approx({name: value for name, value in scores.items() if value is not None}, abs=2e-3)
+    kept = extractor.facts
+    refitted = calibrated(extractor, [*read(dev), *more])
+    assert refitted.outside == kept.outside and abs(refitted.relation_threshold - kept.relation_threshold) < 0.02
 
 
 def test_models_that_are_not_alike_have_no_mean(models, toy_letters_model, dev, tmp_path):
