@@ -19,6 +19,7 @@ from arabie import __version__
 from arabie.document import Document
 from arabie.engines.choice import cores
 from arabie.errors import ArabieError
+from arabie.streaming.heap import keep_little
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -139,6 +140,7 @@ def _label_chunk(labeller: Labeller, chunk: list[Document]) -> list[str]:
 
 
 def _start_worker(threads: int) -> None:
+    keep_little()
     for name in THREADS:
         os.environ.setdefault(name, str(threads))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # where a signal cannot be held back
