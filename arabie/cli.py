@@ -59,12 +59,12 @@ def extract(
     [bold]… | arabie extract - --json[/bold]
     """
     from arabie.streaming import Labeller, label_to_file, label_to_lines
-    from arabie.streaming.heap import keep_little
+    from arabie.streaming.heap import share_heap
     from arabie.streaming.inputs import read_through
     from arabie.streaming.progress import counted
 
     _check_streaming(out, json_lines, resume, workers)
-    keep_little()
+    share_heap()
     total, documents = read_through(paths)
     labeller = Labeller(model, device, engine, precision)
     if out:

@@ -20,7 +20,7 @@ from arabie.schema import Schema
 READ, ENCODE, COPY, HEADS = "read and tokenise", "encoder", "batches and copies", "heads of the units"
 ASSEMBLE, RELATE, REST = "decode and assemble", "relation head", "the rest"
 PARTS = (READ, COPY, ENCODE, HEADS, ASSEMBLE, RELATE, REST)
-NETWORK = (ENCODE, HEADS, RELATE)  # the parts that the engine computes, nearly all of it matrix products
+NETWORK = (ENCODE, HEADS, RELATE)  # the parts that the engine computes
 UNITS = 170  # about a window of the default model
 
 
@@ -104,7 +104,7 @@ def where(extractor: Extractor, texts: Sequence[str], repeat: int) -> tuple[dict
 
 
 def where_rows(seconds: dict[str, float], overlapped: float, words: int) -> list[list[str]]:
-    """Rows of µs a word and share of each part, of all but the encoder, of all but the network, and of it all."""
+    """Rows of µs a word and share of each part, of all but the encoder, of all but what the engine computes, and of it all."""
     total = sum(seconds.values())
     network = sum(seconds[part] for part in NETWORK)
     amounts = {**seconds, "**all but the encoder**": total - seconds[ENCODE],

@@ -1,4 +1,4 @@
-"""A command's process keeps little memory back, and goes on with the C library's own ways elsewhere."""
+"""The threads of a command share one heap, where the C library can be told."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 KEEP = """
 import ctypes, threading
-from arabie.streaming.heap import keep_little
+from arabie.streaming.heap import share_heap
 {call}
 barrier = threading.Barrier(6)
 def fill():
@@ -37,8 +37,8 @@ def heaps(call: str, **environment: str) -> int:
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="needs glibc")
 def test_all_threads_share_a_heap_unless_the_user_has_said_how_many(monkeypatch):
     monkeypatch.delenv("MALLOC_ARENA_MAX", raising=False)
-    assert heaps("") > 1 and heaps("keep_little()") == 1
-    assert heaps("keep_little()", MALLOC_ARENA_MAX="3") == 3
+    assert heaps("") > 1 and heaps("share_heap()") == 1
+    assert heaps("share_heap()", MALLOC_ARENA_MAX="3") == 3
 
 
 def test_another_c_library_is_left_alone(monkeypatch):
@@ -46,4 +46,4 @@ def test_another_c_library_is_left_alone(monkeypatch):
 
     monkeypatch.setattr(heap.platform, "libc_ver", lambda: ("", ""))
     monkeypatch.setattr(heap, "ctypes", None)
-    heap.keep_little()
+    heap.share_heap()

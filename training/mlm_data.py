@@ -17,10 +17,10 @@ from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 from arabie.errors import ConfigError
 from arabie.formats import read
+from arabie.streaming.inputs import ANNOTATED
 from arabie.text import PROFILES, view
 
 SPECIAL = {"pad_token": "[PAD]", "unk_token": "[UNK]", "cls_token": "[CLS]", "sep_token": "[SEP]", "mask_token": "[MASK]"}
-ANNOTATED = {".jsonl": "jsonl", ".src": "source"}
 HELD_OUT_EVERY = 200  # one document in so many measures perplexity
 
 

@@ -15,9 +15,9 @@ import hashlib
 import json
 import logging
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -32,6 +32,7 @@ from training.mlm_data import data_files, raw_documents
 from training.train import read_documents
 
 log = logging.getLogger("standoff")
+Record = tuple[str, dict[str, Any]]  # file:line, and what stands there
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__.split("\n")[0])
 
 
@@ -40,7 +41,7 @@ def digest(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def stripped(document: Document) -> dict:
+def stripped(document: Document) -> dict[str, Any]:
     """A Document as a record without its text.
 
     >>> sorted(stripped(Document("انشق ضابط", id="a")))
@@ -50,16 +51,17 @@ def stripped(document: Document) -> dict:
     return {"id": document.id, "sha256": digest(record.pop("text"))} | record
 
 
-def restored(path: Path, texts: Iterable[str], schema: Schema) -> Iterator[Document]:
-    """The Documents of a stripped file whose texts are found, in the order of the file.
-
-    Raises FileError with file:line for a record that is no stripped document or does not fit its text.
-    """
-    records = []
-    for where, record in read_records(path):
+def read_stripped(path: Path) -> list[Record]:
+    """The records of a file that «strip» wrote, each with its file:line. Raises FileError."""
+    records = list(read_records(path))
+    for where, record in records:
         if not isinstance(record.get("sha256"), str):
             raise FileError(f'{where}: no "sha256" stands for the text; «strip» writes such files')
-        records.append((where, record))
+    return records
+
+
+def restored(records: Sequence[Record], texts: Iterable[str], schema: Schema) -> Iterator[Document]:
+    """The Documents of the records whose texts are found, in order. Raises FileError for a record that does not fit its text."""
     wanted = {record["sha256"] for _, record in records}
     found = {key: text for text in texts if (key := digest(text)) in wanted}
     for where, record in records:
@@ -86,13 +88,13 @@ def restore(file: Annotated[Path, typer.Argument(help="A file that «strip» wro
             data: Annotated[list[Path], typer.Option(help="Text files or annotated ones, or folders of *.txt and *.txt.xz, such as ../shared/pretrain.")],
             out: Annotated[Path, typer.Option(help="The .jsonl file to write.")]) -> None:
     """Write the documents whose texts are among the data, and say how many are not."""
-    schema = default_schema()
+    schema, records = default_schema(), read_stripped(file)
     texts = (text for _, _, text in raw_documents(data_files(data, ("*.txt", "*.txt.xz"))))
-    documents, known = list(restored(file, texts, schema)), sum(1 for _ in read_records(file))
+    documents = list(restored(records, texts, schema))
     if not documents:
-        raise FileError(f"{file}: none of its {known:,} texts is among the data; name with --data the texts that were annotated, unchanged")
+        raise FileError(f"{file}: none of its {len(records):,} texts is among the data; name with --data the texts that were annotated, unchanged")
     write(documents, out, schema=schema)
-    log.info("%s of %s documents with their texts in %s", f"{len(documents):,}", f"{known:,}", out)
+    log.info("%s of %s documents with their texts in %s", f"{len(documents):,}", f"{len(records):,}", out)
 
 
 if __name__ == "__main__":

@@ -36,10 +36,10 @@ from arabie.formats import read
 from arabie.formats.losses import Losses
 from arabie.model import ArabieConfig, ArabieModel
 from arabie.schema import Schema
+from arabie.streaming.inputs import ANNOTATED
 from training.augmentation import AugmentationSettings, AugmentedWindows, Augmenter
 from training.calibrate import calibrated, write_facts
 from training.examples import Collator, examples
-from training.mlm_data import ANNOTATED
 from training.models import (ModelSettings, build_model, compile_encoder, encoder_path, kept_sizes, load_tokenizer,
                              refuse_presegmented)
 from training.precision import usable_precision
@@ -62,8 +62,8 @@ class DataSettings:
 @dataclass(frozen=True)
 class RunSettings:
     """How it is trained. ``precision``: fp32, bf16 or fp16, see usable_precision; ``mask_units``: the share of words hidden in each example; ``patience``: epochs without a better
-    dev score before stopping (0: train all epochs); ``keep``: the «best» epoch on dev or the «last», which may be the better one
-    once the model's thresholds are fitted; ``compile``: have torch compile the encoder, which takes a minute or
+    dev score before stopping (0: train all epochs); ``keep``: the epoch that was «best» on dev, measured before the model's
+    thresholds are fitted, or the «last»; ``compile``: have torch compile the encoder, which takes a minute or
     two at first and makes each step shorter on a CPU."""
 
     epochs: int = 20

@@ -19,7 +19,7 @@ from arabie import __version__
 from arabie.document import Document
 from arabie.engines.choice import cores
 from arabie.errors import ArabieError
-from arabie.streaming.heap import keep_little
+from arabie.streaming.heap import share_heap
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -140,7 +140,7 @@ def _label_chunk(labeller: Labeller, chunk: list[Document]) -> list[str]:
 
 
 def _start_worker(threads: int) -> None:
-    keep_little()
+    share_heap()
     for name in THREADS:
         os.environ.setdefault(name, str(threads))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # where a signal cannot be held back

@@ -11,7 +11,8 @@ import arabie
 from arabie.errors import ConfigError, FileError
 from training import standoff
 
-DEV = Path(__file__).resolve().parents[2] / "training/corpus/dev.jsonl"
+TRAINING = Path(__file__).resolve().parents[2] / "training"
+DEV, ARTICLES = TRAINING / "corpus/dev.jsonl", TRAINING / "articles"
 
 
 @pytest.fixture
@@ -53,6 +54,18 @@ def test_a_record_that_does_not_fit_is_told_with_its_line(news, tmp_path, broken
     with pytest.raises(FileError, match=rf"broken\.jsonl:1: .*{told}"):
         standoff.restore(tmp_path / "broken.jsonl", [news], tmp_path / "after.jsonl")
     assert not (tmp_path / "after.jsonl").exists()
+
+
+def test_the_articles_kept_here_come_back_and_are_none_of_those_measured_on(shared, tmp_path):
+    measured = {standoff.digest(json.loads(line)["text"]) for path in (shared / "real").glob("*.jsonl") for line in path.open(encoding="utf-8")}
+    seen = set(measured)
+    for part in ("train", "dev"):
+        kept = ARTICLES / f"{part}.jsonl"
+        digests = [record["sha256"] for _, record in standoff.read_stripped(kept)]
+        assert not seen & set(digests) and len(digests) == len(set(digests))
+        seen |= set(digests)
+        standoff.restore(kept, [shared / "pretrain"], tmp_path / "back.jsonl")
+        assert [standoff.digest(document.text) for document in arabie.read(tmp_path / "back.jsonl")] == digests
 
 
 def test_only_annotated_files_are_stripped(news, tmp_path):
