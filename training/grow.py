@@ -64,12 +64,14 @@ def grown(model: ArabieModel, wanted: int) -> ArabieModel:
 
 def main(model: Annotated[Path, typer.Argument(help="The folder of the model to grow.")],
          layers: Annotated[int, typer.Option(help="How many layers it is to have.")],
-         out: Annotated[Path, typer.Option(help="The folder that the grown model is written to.")]) -> None:
+         out: Annotated[Path, typer.Option(help="The folder that the grown model is written to; it must not exist.")]) -> None:
     """Give a model more layers."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     check_folder(model)
+    if out.exists():
+        raise ConfigError(f"{out} is there already; name a folder that is not")
     larger = grown(load_model(model), layers)
-    shutil.copytree(model, out, ignore=shutil.ignore_patterns("agreement.json"), dirs_exist_ok=True)
+    shutil.copytree(model, out, ignore=shutil.ignore_patterns("agreement.json"))
     larger.to(torch.float16).save_pretrained(out)
     log.info("the model with %d layers is in %s", layers, out)
 

@@ -14,7 +14,7 @@ from arabie.errors import ConfigError, ModelError
 from arabie.extractor import Extractor
 from arabie.formats import read
 from arabie.model_folder import DEFAULT_MODEL, load_model
-from training.grow import grown, main, sources
+from training.grow import main, sources
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -55,3 +55,7 @@ def test_what_cannot_grow_is_told_and_nothing_is_written(toy_model, tmp_path):
     with pytest.raises(ModelError):
         main(tmp_path, layers + 1, tmp_path / "grown")
     assert not (tmp_path / "grown").exists()
+    before = {path.name: path.read_bytes() for path in toy_model.iterdir()}
+    with pytest.raises(ConfigError, match="is there already"):
+        main(DEFAULT_MODEL, layers + 1, toy_model)
+    assert {path.name: path.read_bytes() for path in toy_model.iterdir()} == before
