@@ -10,6 +10,7 @@ whose layers add to what they are given and normalise it before they read it, as
 
 from __future__ import annotations
 
+import json
 import logging
 import shutil
 import sys
@@ -22,6 +23,7 @@ import typer
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # run as a script: training/ is not installed
 
 from arabie.errors import ArabieError, ConfigError
+from arabie.formats.files import read_text
 from arabie.model import ArabieConfig, ArabieModel
 from arabie.model_folder import check_folder, load_model
 
@@ -73,6 +75,10 @@ def main(model: Annotated[Path, typer.Argument(help="The folder of the model to 
     larger = grown(load_model(model), layers)
     shutil.copytree(model, out, ignore=shutil.ignore_patterns("agreement.json"))
     larger.to(torch.float16).save_pretrained(out)
+    told = out / "training.json"
+    if told.exists():
+        facts = json.loads(read_text(told)) | {"grown_to_layers": layers}
+        told.write_text(json.dumps(facts, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     log.info("the model with %d layers is in %s", layers, out)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +37,7 @@ def test_a_grown_model_finds_what_it_did_and_can_learn_in_its_new_layers(tmp_pat
     main(DEFAULT_MODEL, layers, tmp_path / "grown")
     large = load_model(tmp_path / "grown")
     assert len(large.encoder.layers) == layers == large.config.encoder["num_hidden_layers"]
+    assert json.loads((tmp_path / "grown" / "training.json").read_text(encoding="utf-8"))["grown_to_layers"] == layers
     texts = [document.text for document in read(ROOT / "training/corpus/dev.jsonl")][:4]
     of_small, of_large = (Extractor.load(folder, device="cpu", engine="torch", precision="fp32") for folder in (DEFAULT_MODEL, tmp_path / "grown"))
     assert [of_large.extract(text) for text in texts] == [of_small.extract(text) for text in texts]
