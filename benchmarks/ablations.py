@@ -47,6 +47,8 @@ def read_run(path: Path) -> tuple[Settings, dict[str, float]]:
     encoder, before = told["encoder"] if isinstance(told["encoder"], dict) else {}, []
     while "data" in encoder:  # a model that was gone on from, which gives all that belongs to a model
         settings |= {name: value for name, value in flat(encoder["settings"]).items() if name.startswith("model.")}
+        if "grown_to_layers" in encoder:
+            settings.setdefault("grown to layers", encoder["grown_to_layers"])
         before.append(f"{encoder['data']['train_documents']:,}")
         encoder = encoder["encoder"] if isinstance(encoder["encoder"], dict) else {}
     settings["going on from a model of"] = f"{', before of '.join(before)} documents" if before else None

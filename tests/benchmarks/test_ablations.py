@@ -57,6 +57,9 @@ def test_a_run_that_went_on_from_a_model_has_the_settings_of_that(run, tmp_path)
     path.write_text(json.dumps(told), encoding="utf-8")
     assert [told for told, _ in rows([first, read_run(path)])] == [
         "–", "training.epochs 3, data.documents 5, going on from a model of 3 documents"]
+    told["encoder"]["grown_to_layers"] = 9
+    path.write_text(json.dumps(told), encoding="utf-8")
+    assert "grown to layers 9" in rows([first, read_run(path)])[1][0]
 
 
 def test_a_run_is_its_folder_or_what_its_model_says_of_itself(run, tmp_path):
