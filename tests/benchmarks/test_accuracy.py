@@ -11,7 +11,7 @@ from arabie import load
 from arabie.model_folder import DEFAULT_MODEL
 
 ROOT = Path(__file__).resolve().parents[2]
-LEAST = {"entities_f1": 0.91, "events_f1": 0.86, "causes_f1": 0.60, "causes_relaxed_f1": 0.66, "relations_relaxed_f1": 0.67}
+LEAST = {"entities_f1": 0.91, "events_f1": 0.86, "causes_f1": 0.58, "causes_relaxed_f1": 0.66, "relations_relaxed_f1": 0.68}
 
 
 def test_dev_scores_are_those_of_the_readme():
