@@ -39,7 +39,7 @@ class OpenVinoRuntime:
         core = openvino.Core()
         hint = "f32" if choice.precision == "fp32" or not _has_bf16(core) else "bf16"  # in int8 of what isn't quantised
         self.choice = choice
-        self.pieces_a_batch = 1024
+        self.pieces_a_batch = 768
         shared = {"ENABLE_CPU_PINNING": False} | ({"INFERENCE_NUM_THREADS": threads()} if threads() else {})
         streams = max(1, (threads() or cores()) // CORES_A_STREAM)
         encoder = core.compile_model(place / "encoder.xml", "CPU", shared | {
