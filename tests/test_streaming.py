@@ -34,6 +34,8 @@ ROOT = Path(__file__).resolve().parents[1]
 WORDS = "انشق سبعة عناصر من قسد في الرقة أمس بسبب القصف".split()
 COUNT, IN_A_CHUNK = 30, 4
 COMMAND = f"""
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # tests started in a shell's background ignore Control-C
 from arabie.streaming import chunks
 chunks.DOCUMENTS = {IN_A_CHUNK}
 from arabie.cli import main
