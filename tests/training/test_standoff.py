@@ -56,6 +56,12 @@ def test_a_record_that_does_not_fit_is_told_with_its_line(news, tmp_path, broken
     assert not (tmp_path / "after.jsonl").exists()
 
 
+def test_no_article_kept_here_is_there_twice():
+    records = [record for name in ("train", "dev") for _, record in standoff.read_stripped(ARTICLES / f"{name}.jsonl")]
+    for key in ("id", "sha256"):
+        assert len({record[key] for record in records}) == len(records)
+
+
 def test_the_articles_kept_here_come_back_and_are_none_of_those_measured_on(shared, tmp_path):
     measured = {standoff.digest(json.loads(line)["text"]) for path in (shared / "real").glob("*.jsonl") for line in path.open(encoding="utf-8")}
     seen = set(measured)
