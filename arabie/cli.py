@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from arabie.document import Document
     from arabie.engines.agreement import Status
     from arabie.engines.choice import Choice
+    from arabie.evaluation import Report
+    from arabie.extractor import Extractor
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="rich",
@@ -82,32 +84,40 @@ def evaluate(
     gold: Annotated[list[Path], typer.Argument(metavar="FILE", help="Annotated files, .jsonl or .src.")],
     model: ModelOption = None, device: DeviceOption = None, engine: EngineOption = None,
     precision: PrecisionOption = None,
+    predictions: Annotated[Optional[list[Path]], typer.Option(
+        "--predictions", metavar="FILE", help="Measure the annotations of this file in place of a model's: another "
+                                              "reader's, another tool's. May be given several times.")] = None,
+    schema: Annotated[Optional[Path], typer.Option(
+        metavar="FILE", help="With --predictions: a schema file (TOML). [dim]\\[default: the schema of "
+                             "docs/annotation.md][/dim]")] = None,
     json_file: Annotated[Optional[Path], typer.Option(
         "--json", metavar="FILE", help="Also write every figure and mistake to this file.")] = None,
     errors: Annotated[bool, typer.Option("--errors", help="List the mistakes one by one, with their context.")] = False,
     limit: Annotated[int, typer.Option(metavar="N", min=0, help="List no more mistakes than this.")] = 100,
 ) -> None:
-    """Measure a model on annotated documents.
+    """Measure a model, another tool or another reader on annotated documents.
 
     Strict seqeval reports and relaxed scores for each layer, relations, status accuracy, calibration, and what was
     left out.
+
+    [bold]arabie evaluate held-out.jsonl --model runs/mine/model --errors[/bold]
+    [bold]arabie evaluate mine.jsonl --predictions colleague.jsonl[/bold]
     """
     from rich.console import Console
 
-    from arabie.evaluation import evaluate as measure
     from arabie.evaluation import render
     from arabie.formats.files import atomic_writer
     from arabie.streaming import Labeller
-    from arabie.streaming.inputs import check_annotated, gold_of
-    from arabie.streaming.progress import counted
+    from arabie.streaming.inputs import check_annotated
 
+    _check_evaluation(predictions, schema, model, device, engine, precision)
     _check_target(json_file)
-    for path in gold:
+    for path in (*gold, *(predictions or ())):
         check_annotated(path)
-    extractor = Labeller(model, device, engine, precision).extractor()
-    documents = list(gold_of(gold, extractor.schema))
-    found = measure(documents, counted(extractor.label_many(documents), "evaluate", len(documents)), extractor.schema,
-                    extractor.relate_many(documents))
+    if predictions:
+        found = _compared(gold, predictions, schema)
+    else:
+        found = _measured(gold, Labeller(model, device, engine, precision).extractor())
     if json_file:
         with atomic_writer(json_file) as stream:
             stream.write(json.dumps(found.to_dict(), ensure_ascii=False, indent=1) + "\n")
@@ -257,6 +267,39 @@ def _check_streaming(out: Path | None, json_lines: bool, resume: bool, workers: 
     _check_target(out)
     if out:
         check_part(out, resume)
+
+
+def _check_evaluation(predictions: list[Path] | None, schema: Path | None, *of_model: str | None) -> None:
+    """Refuse options that do not go together."""
+    if predictions and any(of_model):
+        raise ArabieError("--predictions measures files, without a model; take away --model, --device, --engine and "
+                          "--precision, or --predictions")
+    if schema and not predictions:
+        raise ArabieError("--schema goes with --predictions; a model has a schema of its own")
+
+
+def _measured(gold: list[Path], extractor: Extractor) -> Report:
+    """What a model finds in annotated files, beside what they say."""
+    from arabie.evaluation import evaluate
+    from arabie.streaming.inputs import gold_of
+    from arabie.streaming.progress import counted
+
+    documents = list(gold_of(gold, extractor.schema))
+    labelled = counted(extractor.label_many(documents), "evaluate", len(documents))
+    return evaluate(documents, labelled, extractor.schema, extractor.relate_many(documents))
+
+
+def _compared(gold: list[Path], predictions: list[Path], schema: Path | None) -> Report:
+    """What some annotated files say beside others of the same texts; documents of one side alone are told."""
+    from arabie.evaluation import evaluate, same_texts
+    from arabie.formats.losses import Losses
+    from arabie.schema import Schema, default_schema
+    from arabie.streaming.inputs import gold_of, tell
+
+    labels, losses = Schema.load(schema) if schema else default_schema(), Losses()
+    documents = same_texts(gold_of(gold, labels), gold_of(predictions, labels), losses)
+    tell(losses)
+    return evaluate(*documents, labels)
 
 
 def _check_engines(folder: Path, gold: list[Path], engine: str | None, precision: str | None) -> None:

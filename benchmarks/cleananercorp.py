@@ -23,7 +23,7 @@ from arabie.schema import Schema
 
 SCHEMA = Path(__file__).resolve().parents[1] / "configs/schemas/cleananercorp.toml"
 SENTENCES = 20  # a document
-HELD_OUT = 10  # one document in so many is dev
+HELD_OUT = 20  # one document in so many is dev
 
 
 def joined(sentences: Iterable[Document], name: str) -> Document:

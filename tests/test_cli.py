@@ -280,7 +280,7 @@ def test_measuring_a_model(arabie, toy_model, tmp_path):
 @pytest.mark.parametrize(("content", "told"), [
     (changed(spans=[span(0, 4, "DEFECTION"), span(5, 12, "NUMBER")], relations=[]),
      ["document 'g1': NUMBER «7 عناصر» at 5–12: unknown label; ",
-      "the model it was made for; this one has the schema 'conflict'", "'arabie validate'"]),
+      "the model or the schema it was made for; the schema here is 'conflict'", "'arabie validate'"]),
     (changed() + "\n" + changed(id=None, spans=[span(5, 12, "COUNT"), span(7, 19, "GROUP")], relations=[]),
      ["document number 2: GROUP", "overlaps COUNT"]),
     (changed(spans=[span(0, 4, "DEFECTION", status="DENIED")], relations=[]),
@@ -300,6 +300,46 @@ def test_annotations_that_cannot_be_measured_on(arabie, toy_model, tmp_path, con
 def test_files_that_hold_no_annotations(arabie, tmp_path):
     fails(arabie("evaluate", EXAMPLE), "defections.txt: annotated documents are read from .jsonl and .src files")
     fails(arabie("evaluate", tmp_path / "none.jsonl"), "none.jsonl: no such file")
+
+
+def test_measuring_another_reader(arabie, tmp_path):
+    longer, figures = NEWS + ".", tmp_path / "figures.json"
+    mine = file(tmp_path / "mine.jsonl", "\n".join([
+        changed(), changed(id="g2", text=longer), changed(id="g3", text="لا شيء", spans=[], relations=[])]))
+    theirs = file(tmp_path / "theirs.jsonl", "\n".join([
+        changed(id="7", text=longer, spans=[span(16, 19, "ORG")], relations=[]), changed(id="8"),
+        changed(id=None, text="لا\nشيء", spans=[], relations=[])]))
+    code, out, err = arabie("evaluate", mine, "--predictions", theirs, "--json", figures)
+    assert code == 0 and "2 documents" in out and "Calibration was not measured" in out
+    assert err.splitlines() == ["note: 1 × gold document that is not among the predictions (such as g3)",
+                                "note: 1 × predicted document that is not in the gold (such as لا شيء …)"]
+    found = json.loads(figures.read_text(encoding="utf-8"))
+    assert found["layers"]["entities"]["strict"]["micro"] == {
+        "precision": pytest.approx(2 / 3), "recall": 0.5, "f1": pytest.approx(4 / 7), "support": 4}
+    assert found["relations"]["strict"]["micro"]["recall"] == 0.5
+    assert [error["kind"] for error in found["errors"] if error["layer"] == "entities"] == ["missed", "type"]
+    assert arabie("evaluate", theirs, "--predictions", mine, "--json", figures)[0] == 0
+    assert json.loads(figures.read_text(encoding="utf-8"))["summary"] == found["summary"]
+
+
+@pytest.mark.parametrize(("content", "options", "told"), [
+    (changed(text=NEWS + " !"), [], "document 'g1': its text in the predictions differs from the gold text from character 32 on"),
+    (changed(id="other", text=NEWS + " !"), [], "no text of the gold is among the predictions"),
+    (changed(spans=[span(0, 4, "DESERTION")], relations=[]), [], "DESERTION «انشق» at 0–4: unknown label"),
+    ("", [], "no document in it"),
+    (changed(), ["--model", "m"], "--predictions measures files, without a model"),
+    (changed(), ["--engine", "torch"], "--predictions measures files, without a model"),
+])
+def test_predictions_that_cannot_be_measured(arabie, tmp_path, content, options, told):
+    gold, other = file(tmp_path / "g.jsonl", changed()), file(tmp_path / "other.jsonl", content)
+    fails(arabie("evaluate", gold, "--predictions", other, *options), told)
+
+
+def test_a_schema_goes_with_predictions(arabie, tmp_path):
+    gold = file(tmp_path / "g.jsonl", changed())
+    schema = ROOT / "configs/schemas/cleananercorp.toml"
+    fails(arabie("evaluate", gold, "--schema", schema), "--schema goes with --predictions")
+    fails(arabie("evaluate", gold, "--predictions", gold, "--schema", schema), "unknown label", "the schema here is")
 
 
 # convert and formats
@@ -425,7 +465,7 @@ def test_an_engine_that_is_not_known(arabie, toy_model, tmp_path, command):
     ((), ["extract", "evaluate", "validate", "engines", "info"]),
     (("extract",), ["PATH", "--json", "--out", "-o", "--resume", "--workers", "--model", "-m", "--device", "--engine",
                    "--precision", "standard input"]),
-    (("evaluate",), ["FILE", "--json", "--errors", "--limit", "--model"]), (("validate",), ["FILE", "--schema"]),
+    (("evaluate",), ["FILE", "--json", "--errors", "--limit", "--model", "--predictions", "--schema"]), (("validate",), ["FILE", "--schema"]),
     (("engines",), ["--check", "--engine", "--precision", "--model"]), (("info",), ["--model"]),
 ])
 def test_help_names_everything(arabie, command, parts):

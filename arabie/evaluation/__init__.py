@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from arabie.evaluation.pairs import same_texts
 from arabie.evaluation.report import Report, evaluate
 
-__all__ = ["Report", "evaluate"]
+__all__ = ["Report", "evaluate", "same_texts"]

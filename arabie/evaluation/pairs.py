@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import zip_longest
+from itertools import chain, zip_longest
 
 from arabie.document import Document, Relation, Span
 from arabie.errors import DocumentError
+from arabie.formats.losses import Losses
 from arabie.schema import Layer, Schema
 from arabie.text import view, words
+
+REACH = 30  # characters of a text that stand for a document without id
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,49 @@ def paired(gold: Iterable[Document], predicted: Iterable[Document],
                 raise DocumentError(f"document {name!r} (number {number}): its text in {side} differs from the gold "
                                     f"text from character {place} on; predict on the gold's own texts, in their order")
         yield Pair(name, *documents)
+
+
+def same_texts(gold: Iterable[Document], predicted: Iterable[Document],
+               losses: Losses) -> tuple[list[Document], list[Document]]:
+    """The gold and predicted Documents that have a partner of the same text, in the gold's order.
+
+    What has none is counted in ``losses``; documents of the same text pair up in their order. Raises DocumentError
+    where no text is on both sides, or a document without partner has the id of one: then a text was changed.
+
+    >>> gold, other = [Document("a"), Document("b"), Document("c")], [Document("c", id="1"), Document("a", id="2")]
+    >>> [document.id for document in same_texts(gold, other, Losses())[1]]
+    ['2', '1']
+    """
+    waiting: dict[str, deque[Document]] = defaultdict(deque)
+    for document in predicted:
+        waiting[document.text].append(document)
+    pairs, alone = [], []
+    for document in gold:
+        if partners := waiting.get(document.text):
+            pairs.append((document, partners.popleft()))
+        else:
+            alone.append(document)
+    rest = list(chain.from_iterable(waiting.values()))
+    _check_alone(alone, rest)
+    if not pairs:
+        raise DocumentError("no text of the gold is among the predictions; both must be of the same texts, to the letter")
+    for side, documents in (("gold document that is not among the predictions", alone),
+                            ("predicted document that is not in the gold", rest)):
+        for document in documents:
+            losses.add(side, _name(document))
+    return [document for document, _ in pairs], [partner for _, partner in pairs]
+
+
+def _check_alone(gold: list[Document], predicted: list[Document]) -> None:
+    by_id = {document.id: document for document in predicted if document.id is not None}
+    for document in gold:
+        if partner := by_id.get(document.id):
+            raise DocumentError(f"document {document.id!r}: its text in the predictions differs from the gold text from "
+                                f"character {_difference(document.text, partner.text)} on; both must be of the same texts")
+
+
+def _name(document: Document) -> str:
+    return f"{' '.join(document.text[:REACH].split())} …" if document.id is None else str(document.id)
 
 
 def bare(span: Span) -> Span:

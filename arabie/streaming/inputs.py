@@ -127,7 +127,7 @@ def _lines(stream: Iterable[bytes], name: str, losses: Losses) -> Iterator[Docum
 
 
 def gold_of(paths: Iterable[Path], schema: Schema) -> Iterator[Document]:
-    """The annotated Documents of files, sound by a model's schema. Raises SchemaError; FileError if there are none."""
+    """The annotated Documents of files, sound by a schema. Raises SchemaError; FileError if there are none."""
     losses, number = Losses(), 0
     for path in paths:
         for number, document in enumerate(read(path, ANNOTATED[path.suffix.lower()], schema=schema, losses=losses), 1):
@@ -136,7 +136,7 @@ def gold_of(paths: Iterable[Path], schema: Schema) -> Iterator[Document]:
                 more = f" (and {len(problems) - 1:,} more)" if len(problems) > 1 else ""
                 told = f"{path}: document {name}: {problems[0]}{more}"
                 raise SchemaError(f"{told}. Mend the file, whose problems 'arabie validate' lists, or name the model "
-                                  f"it was made for; this one has the schema {schema.name!r}")
+                                  f"or the schema it was made for; the schema here is {schema.name!r}")
             yield document
     if not number:
         raise FileError(f"{', '.join(map(str, paths))}: no document in it, so there is nothing to measure")

@@ -13,10 +13,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from arabie.document import Document, Relation, Span
-from arabie.evaluation import evaluate
+from arabie.errors import DocumentError
+from arabie.evaluation import evaluate, same_texts
 from arabie.evaluation.calibration import calibration
 from arabie.evaluation.matching import matching
 from arabie.evaluation.spans import STRETCH
+from arabie.formats.losses import Losses
 from arabie.schema import Schema
 from arabie.text import view, words
 
@@ -291,3 +293,23 @@ def test_calibration_by_going_through_the_bins(scored):
             error += abs(sum(score - right for score, right in inside)) / len(scored)
     assert found.error == pytest.approx(error, abs=1e-12)
     assert found.brier == pytest.approx(sum((score - right) ** 2 for score, right in scored) / len(scored))
+
+
+@given(st.lists(st.sampled_from("abc")), st.lists(st.sampled_from("abcd")))
+def test_documents_pair_up_by_their_texts(gold, predicted):
+    sides = ([Document(text, id=f"{side}{number}") for number, text in enumerate(texts)]
+             for side, texts in (("g", gold), ("p", predicted)))
+    gold, predicted = map(list, sides)
+    expected, rest = [], list(predicted)
+    for document in gold:
+        partner = next((other for other in rest if other.text == document.text), None)
+        if partner:
+            rest.remove(partner)
+            expected.append((document.id, partner.id))
+    losses = Losses()
+    if not expected:
+        with pytest.raises(DocumentError, match="no text of the gold"):
+            same_texts(gold, predicted, losses)
+        return
+    assert [(one.id, other.id) for one, other in zip(*same_texts(gold, predicted, losses), strict=True)] == expected
+    assert sum(losses.counts.values()) == len(gold) - len(expected) + len(rest)
