@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import chain, zip_longest
+from itertools import zip_longest
 
 from arabie.document import Document, Relation, Span
 from arabie.errors import DocumentError
@@ -63,31 +63,48 @@ def same_texts(gold: Iterable[Document], predicted: Iterable[Document],
                losses: Losses) -> tuple[list[Document], list[Document]]:
     """The gold and predicted Documents that have a partner of the same text, in the gold's order.
 
-    What has none is counted in ``losses``; documents of the same text pair up in their order. Raises DocumentError
-    where no text is on both sides, or a document without partner has the id of one: then a text was changed.
+    What has none is counted in ``losses``. Of documents of the same text those with the same id pair up, the others in
+    their order. Raises DocumentError where no text is on both sides, or a document without partner has the id of one:
+    then a text was changed.
 
     >>> gold, other = [Document("a"), Document("b"), Document("c")], [Document("c", id="1"), Document("a", id="2")]
     >>> [document.id for document in same_texts(gold, other, Losses())[1]]
     ['2', '1']
     """
-    waiting: dict[str, deque[Document]] = defaultdict(deque)
-    for document in predicted:
-        waiting[document.text].append(document)
-    pairs, alone = [], []
-    for document in gold:
-        if partners := waiting.get(document.text):
-            pairs.append((document, partners.popleft()))
-        else:
-            alone.append(document)
-    rest = list(chain.from_iterable(waiting.values()))
+    gold, predicted = list(gold), list(predicted)
+    partners = _partners(gold, predicted)
+    alone = [document for place, document in enumerate(gold) if place not in partners]
+    rest = [predicted[place] for place in sorted(set(range(len(predicted))) - set(partners.values()))]
     _check_alone(alone, rest)
-    if not pairs:
+    if not partners:
         raise DocumentError("no text of the gold is among the predictions; both must be of the same texts, to the letter")
     for side, documents in (("gold document that is not among the predictions", alone),
                             ("predicted document that is not in the gold", rest)):
         for document in documents:
             losses.add(side, _name(document))
-    return [document for document, _ in pairs], [partner for _, partner in pairs]
+    return [gold[place] for place in sorted(partners)], [predicted[partners[place]] for place in sorted(partners)]
+
+
+def _partners(gold: list[Document], predicted: list[Document]) -> dict[int, int]:
+    """The place of the predicted document for that of each gold one that has a partner."""
+    partners: dict[int, int] = {}
+    for kind in (_text_and_id, _text):
+        taken, waiting = set(partners.values()), defaultdict(deque)
+        for place, document in enumerate(predicted):
+            if place not in taken:
+                waiting[kind(document)].append(place)
+        for place, document in enumerate(gold):
+            if place not in partners and (found := waiting.get(kind(document))):
+                partners[place] = found.popleft()
+    return partners
+
+
+def _text_and_id(document: Document) -> Hashable:
+    return document.text, document.id
+
+
+def _text(document: Document) -> Hashable:
+    return document.text
 
 
 def _check_alone(gold: list[Document], predicted: list[Document]) -> None:

@@ -122,7 +122,7 @@ def evaluate(gold: Iterable[Document], predicted: Iterable[Document], schema: Sc
     (1.0, 0.0, 'missed')
     """
     left_out, counted, errors, documents = Losses(), Counter(gold=0, predicted=0), [], 0
-    layers = {layer.name: LayerScorer(layer, left_out) for layer in schema.layers}
+    layers = {layer.name: LayerScorer(layer) for layer in schema.layers}
     relations = RelationScorer(schema) if schema.relations else None
     status = StatusScorer(schema) if schema.statuses else None
     calibration = CalibrationScorer(schema)

@@ -1,7 +1,8 @@
 """Span scores of a layer: strict by seqeval over IOB2 tags, and relaxed by overlap.
 
-Strict: seqeval's report (``mode="strict"``, ``scheme=IOB2``) over one tag a word. A span that tags cannot hold (it does
-not start and end with words, is discontinuous, or overlaps an earlier one of its layer) is left out of it and counted.
+Strict: seqeval's report (``mode="strict"``, ``scheme=IOB2``) over one tag a word. Where one side of a document has a span
+that such tags cannot hold (it does not start and end with words, is discontinuous, or overlaps another of its layer),
+each span of both sides has a sequence of its own there, of one tag, so that all count.
 
 Relaxed: a predicted and a gold span match when they have the same label and share a character. Each is matched once at
 most, and of all ways to match them the one with the most matches counts. All spans take part, whatever their bounds.
@@ -15,14 +16,10 @@ from dataclasses import dataclass, field
 
 from arabie.document import Span
 from arabie.evaluation.matching import matching
-from arabie.evaluation.pairs import Pair, labelled, spans_of
+from arabie.evaluation.pairs import Pair, spans_of
 from arabie.evaluation.scores import Score, Scores, Tally
-from arabie.formats.losses import Losses
 from arabie.schema import Layer
 
-MISALIGNED = "not starting and ending with a word"
-OVERLAPPING = "overlapping another"
-DISCONTINUOUS = "in several pieces"
 STRETCH = 200  # words; longer sequences are cut
 
 
@@ -39,25 +36,25 @@ class LayerScores:
 
 @dataclass
 class LayerScorer:
-    """Scores a layer over document pairs, added one at a time; ``left_out`` counts the spans that tags cannot hold."""
+    """Scores a layer over document pairs, added one at a time."""
 
     layer: Layer
-    left_out: Losses
     _tags: dict[str, list[list[str]]] = field(default_factory=lambda: {"gold": [], "predicted": []})
     _relaxed: Tally = field(default_factory=Tally)
 
     def add(self, pair: Pair) -> None:
         """Take one document's spans into the count."""
-        tags = {}
-        for side, document in pair.sides():
-            tags[side], refused = iob2(labelled(document, self.layer), pair.words, self.layer.labels)
-            for span, why in refused:
-                self.left_out.add(f"{side} span of {self.layer.name} {why} (strict scores only)",
-                                  f"{pair.name}: {span.label} {span.start}–{span.end}")
-        for start, end in stretches(tags["gold"], tags["predicted"]):
-            for side in tags:
-                self._tags[side].append(tags[side][start:end])
-        gold, predicted = spans_of(pair.gold, self.layer), spans_of(pair.predicted, self.layer)
+        spans = {side: spans_of(document, self.layer) for side, document in pair.sides()}
+        tags = {side: iob2(found, pair.words, self.layer.labels) for side, found in spans.items()}
+        if None in tags.values():
+            every = list(dict.fromkeys(span for found in spans.values() for span in found))
+            for side, found in spans.items():
+                self._tags[side] += one_by_one(every, set(found), self.layer.labels)
+        else:
+            for start, end in stretches(*tags.values()):
+                for side, row in tags.items():
+                    self._tags[side].append(row[start:end])
+        gold, predicted = spans.values()
         matched = matching(gold, predicted, lambda span: span.label, lambda span: (span,))
         self._relaxed.add(_labels(gold), _labels(predicted), _labels(span for span, _ in matched))
 
@@ -67,30 +64,30 @@ class LayerScorer:
         return LayerScores(strict, self._relaxed.scores(self.layer.labels))
 
 
-def iob2(spans: Iterable[Span], words: Sequence[tuple[int, int]],
-         labels: Sequence[str]) -> tuple[list[str], list[tuple[Span, str]]]:
-    """IOB2 tags, one a word, and the spans that they cannot hold, each with the reason.
+def iob2(spans: Iterable[Span], words: Sequence[tuple[int, int]], labels: Sequence[str]) -> list[str] | None:
+    """IOB2 tags, one a word; None if they cannot hold all of the spans.
 
     A tag names its label by number in ``labels``: seqeval takes hyphens off the ends of a name.
 
-    >>> iob2([Span(0, 9, "LOC"), Span(12, 13, "LOC")], [(0, 3), (4, 9), (10, 13)], ["LOC"])[0]
+    >>> iob2([Span(0, 9, "LOC")], [(0, 3), (4, 9), (10, 13)], ["LOC"])
     ['B-0', 'I-0', 'O']
+    >>> iob2([Span(1, 9, "LOC")], [(0, 3), (4, 9), (10, 13)], ["LOC"])
     """
     first = {start: place for place, (start, _) in enumerate(words)}
     last = {end: place for place, (_, end) in enumerate(words)}
-    tags, refused = ["O"] * len(words), []
+    tags = ["O"] * len(words)
     for span in spans:
         start, end = first.get(span.start), last.get(span.end)
-        if len(span.fragments) > 1:
-            refused.append((span, DISCONTINUOUS))
-        elif start is None or end is None:
-            refused.append((span, MISALIGNED))
-        elif any(tag != "O" for tag in tags[start:end + 1]):
-            refused.append((span, OVERLAPPING))
-        else:
-            number = labels.index(span.label)
-            tags[start:end + 1] = [f"B-{number}"] + [f"I-{number}"] * (end - start)
-    return tags, refused
+        if span.fragments or start is None or end is None or any(tag != "O" for tag in tags[start:end + 1]):
+            return None
+        number = labels.index(span.label)
+        tags[start:end + 1] = [f"B-{number}"] + [f"I-{number}"] * (end - start)
+    return tags
+
+
+def one_by_one(every: Iterable[Span], found: set[Span], labels: Sequence[str]) -> Iterator[list[str]]:
+    """A sequence of one tag for each span of either side: its label where this side has found it, else O."""
+    return ([f"B-{labels.index(span.label)}" if span in found else "O"] for span in every)
 
 
 def stretches(gold: Sequence[str], predicted: Sequence[str]) -> Iterator[tuple[int, int]]:

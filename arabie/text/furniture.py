@@ -20,7 +20,8 @@ _PARTS = {
     "ANY": r"(?:.{0,149}[^.])?",
     "SEP": r" ?[:|»>›←⬅–—…-]",
 }
-_BODY = re.compile(r"(?=[\w©]).*[\w.)\]؟!]")  # a line without bullets, emoji and arrows around it
+_BODY_START = re.compile(r"[\w©]")  # a line's body has no bullets, emoji and arrows around it
+_BODY_END = re.compile(r"[\w.)\]؟!][^\w.)\]؟!]*\Z")
 _LONGEST = 200
 
 
@@ -42,6 +43,11 @@ def _furniture() -> re.Pattern[str]:
     return re.compile("|".join(f"(?:{pattern})" for _, pattern, _ in patterns()))
 
 
+def _body(line: str) -> str:
+    start, end = _BODY_START.search(line), _BODY_END.search(line)
+    return line[start.start():end.start() + 1] if start and end else ""
+
+
 def furniture_lines(text: str) -> list[tuple[int, int]]:
     """The ranges of the lines of a text that are site furniture, in order, without their line ends.
 
@@ -58,8 +64,8 @@ def furniture_of(seen: TextView) -> list[tuple[int, int]]:
         seen = view(seen.raw)
     found, start = [], 0
     for raw, line in zip(seen.raw.split("\n"), seen.text.split("\n"), strict=True):
-        body = _BODY.search(line)
-        if body and len(body[0]) <= _LONGEST and _furniture().fullmatch(body[0]):
+        body = _body(line)
+        if body and len(body) <= _LONGEST and _furniture().fullmatch(body):
             found.append((start, start + len(raw)))
         start += len(raw) + 1
     return found

@@ -63,6 +63,11 @@ def test_a_line_longer_than_site_furniture_is_left_alone():
     assert furniture_lines("فيسبوك | " * 10) and not furniture_lines("فيسبوك | " * 40)
 
 
+@pytest.mark.parametrize("part", ["©", "©,", "•", "فيسبوك ©"])
+def test_a_line_without_end_takes_no_time(part):
+    assert not furniture_lines(part * 100_000)  # in time quadratic in its length this would take hours
+
+
 def test_ranges_are_of_whole_lines_whatever_the_view_did_to_the_lines_before():
     text = "انشـ.ـقّ عنصران &#10; https://t.co/x\r\n  زر الذهاب إلى الأعلى \r\n\nمقالات ذات صلة"
     assert [text[start:end] for start, end in furniture_lines(text)] == ["  زر الذهاب إلى الأعلى \r", "مقالات ذات صلة"]
