@@ -16,7 +16,7 @@ from arabie.formats.files import read_lines
 from arabie.formats.source import Checked, Problem
 from arabie.schema import Schema, default_schema
 
-REACH = 200  # words between the ends of a relation; about what one window of the default model holds
+REACH = 160  # words between the ends of a relation; about what one window of the default model holds
 
 
 @dataclass

@@ -1,8 +1,10 @@
 """What each setting does to the scores on dev: a table of runs of training/train.py, from what their models say of themselves.
 
-    python benchmarks/ablations.py arabie/weights/training.json benchmarks/runs/*.json runs/mine --write docs/accuracy.md
+    python benchmarks/ablations.py arabie/weights/training.json benchmarks/runs/*.json runs/mine
+    python benchmarks/ablations.py default=arabie/weights/training.json mine=runs/mine
 
-A run is its folder, or the training.json of its model alone; those that docs/accuracy.md tells of are kept in benchmarks/runs. Runs that differ in their seed alone make one row, of means and, with three runs or more, standard deviations.
+A run is its folder, or the training.json of its model alone; those that docs/accuracy.md tells of are kept in benchmarks/runs. A row says what differs from the first run, or the name that
+stands before the file. Runs that differ in their seed alone make one row, of means and, with three runs or more, standard deviations.
 """
 
 from __future__ import annotations
@@ -36,8 +38,19 @@ def flat(settings: Mapping[str, Any], prefix: str = "") -> Settings:
     return found
 
 
-def read_run(path: Path) -> tuple[Settings, dict[str, float]]:
-    """The settings of a run that are set to something, with its encoder and its data in short, and its dev scores."""
+def named(run: str) -> tuple[str, Path]:
+    """The name, which may be empty, and the file of [NAME=]FILE.
+
+    >>> named("mine=runs/mine")[0], named("runs/mine")[0]
+    ('mine', '')
+    """
+    name, equals, path = run.partition("=")
+    return (name, Path(path)) if equals else ("", Path(run))
+
+
+def read_run(path: Path, name: str = "") -> tuple[Settings, dict[str, float]]:
+    """The settings of a run that are set to something, with its encoder and its data in short, and its dev scores. A
+    ``name`` is one of the settings. Raises ArabieError for a file that training/train.py did not write."""
     path = path if path.suffix == ".json" else path / "model" / "training.json"
     try:
         told = json.loads(read_text(path))
@@ -58,7 +71,7 @@ def read_run(path: Path) -> tuple[Settings, dict[str, float]]:
     settings["encoder's pieces seen"] = encoder.get("pieces_seen")
     settings["encoder's perplexity"] = encoder.get("held_out_perplexity")
     settings["model.letter_vectors"] = Path(settings.get("model.letter_vectors", "")).name
-    settings = {key: value for key, value in settings.items() if value and key not in UNTOLD}
+    settings = {key: value for key, value in settings.items() if value and key not in UNTOLD} | ({"name": name} if name else {})
     if not _augmented(settings) - {"augmentation.share"}:
         settings.pop("augmentation.share", None)
     return settings, scores
@@ -69,7 +82,7 @@ def _augmented(settings: Settings) -> set[str]:
 
 
 def rows(runs: Sequence[tuple[Settings, dict[str, float]]]) -> list[tuple[str, list[dict[str, float]]]]:
-    """What of each group of runs differs from the first, and the scores of its runs."""
+    """The name of each group of runs, or what of it differs from the first, and the scores of its runs."""
     groups: list[tuple[Settings, list[dict[str, float]]]] = []
     for settings, scores in runs:
         same = next((group for group in groups if group[0] == settings), None)
@@ -78,11 +91,11 @@ def rows(runs: Sequence[tuple[Settings, dict[str, float]]]) -> list[tuple[str, l
         else:
             groups.append((settings, [scores]))
     first = groups[0][0]
-    return [(_difference(first, settings), scores) for settings, scores in groups]
+    return [(settings.get("name") or _difference(first, settings), scores) for settings, scores in groups]
 
 
 def _difference(first: Settings, other: Settings) -> str:
-    names = [name for name in {**first, **other} if first.get(name) != other.get(name)]
+    names = [name for name in {**first, **other} if first.get(name) != other.get(name) and name != "name"]
     if _augmented(first) and not _augmented(other):
         names = [*(name for name in names if name not in _augmented(first)), "augmentation"]
     if "model.letters" not in other:
@@ -99,11 +112,11 @@ def _short(value: Any) -> str:
     return Path(value).name if isinstance(value, str) and value else "none" if not value else str(value)
 
 
-def table(found: Sequence[tuple[str, list[dict[str, float]]]]) -> str:
-    """A Markdown table, strict F1 of layers and relaxed F1 of relations."""
+def table(found: Sequence[tuple[str, list[dict[str, float]]]], rows_are: str = "what differs") -> str:
+    """A Markdown table, strict F1 of layers and relaxed F1 of relations; ``rows_are`` heads its first column."""
     names = [name for name in found[0][1][0] if name.endswith("_f1") and "relaxed" not in name and not name.startswith("relations")]
     names += [name for name in ("causes_relaxed_f1", "relations_relaxed_f1", "status_accuracy") if name in found[0][1][0]]
-    head = ["what differs", "runs", *(name.removesuffix("_f1").replace("_", " ") for name in names)]
+    head = [rows_are, "runs", *(name.removesuffix("_f1").replace("_", " ") for name in names)]
     return markdown(head, ([told, str(len(scores)), *(_cell([run[name] for run in scores if name in run]) for name in names)]
                            for told, scores in found))
 
@@ -114,11 +127,13 @@ def _cell(values: Sequence[float]) -> str:
     return f"{fmean(values):.3f}" + (f" ± {stdev(values):.3f}" if len(values) > 2 else "")
 
 
-def main(runs: Annotated[list[Path], typer.Argument(help="Folders of runs, or their training.json; the others are compared with the first.")],
+def main(runs: Annotated[list[str], typer.Argument(metavar="[NAME=]FILE",
+                                                   help="Folders of runs, or their training.json; those without a name are compared with the first.")],
          write: Annotated[list[Path], typer.Option(help="Pages in which the table between the marks is made anew.")] = [],
          mark: Annotated[str, typer.Option(help="The name of the marks in the pages.")] = "ablations") -> None:
     """Print the table, and put it into the pages named."""
-    made = table(rows([read_run(run) for run in runs]))
+    chosen = [named(run) for run in runs]
+    made = table(rows([read_run(path, name) for name, path in chosen]), "name" if any(name for name, _ in chosen) else "what differs")
     print(made)
     for page in write:
         rewrite(page, mark, made)

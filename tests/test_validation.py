@@ -1,13 +1,21 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
+from textwrap import dedent
 
+import numpy as np
 import pytest
 
+from arabie.encoding import Encoder, WindowSettings, windows
 from arabie.errors import FileError
+from arabie.formats import read
+from arabie.model_folder import DEFAULT_MODEL, FolderTokenizer
 from arabie.schema import Layer, Schema
 from arabie.validation import REACH, validate
 
+ROOT = Path(__file__).resolve().parents[1]
 TEXT = "هرب 3 جنود من قسد\nثم اشتبكت قسد"
 
 
@@ -84,6 +92,26 @@ def test_a_relation_that_reaches_too_far_is_a_warning(tmp_path, between, warned)
     report = validate(path, jsonl(tmp_path / "b.jsonl", related))
     assert report.problems == [] and report.counts.documents == 2
     assert [warning.line for warning in report.warnings] == ([7, 1] if warned else [])
+
+
+def test_the_reach_is_the_words_that_a_window_of_the_default_model_holds():
+    encoder = Encoder(FolderTokenizer.load(DEFAULT_MODEL))
+    encoded = encoder.encode("\n".join(document.text for document in read(ROOT / "training/corpus/test.jsonl")))
+    held = [encoded.units.is_word[window.start:window.end].sum() for window in windows(encoded, WindowSettings())]
+    assert np.median(held) == pytest.approx(REACH, rel=0.05)
+
+
+def test_the_example_of_the_guidelines_can_be_copied(tmp_path):
+    page = (ROOT / "docs/annotation.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"^    === .*?(?=^\S)", page, re.DOTALL | re.MULTILINE)
+    path = tmp_path / "example.src"
+    path.write_text(dedent(example), encoding="utf-8")
+    report = validate(path)
+    assert (report.problems, report.warnings, report.counts.documents) == ([], [], 1)
+    (document,) = read(path, "source")
+    first, second = [span for span in document.spans if span.text == "قسد"]
+    assert document.text.index("قسد") == first.start < second.start
+    assert [event.status for event in document.events] == ["ACTUAL", "POSSIBLE"]
 
 
 def test_another_schema_brings_its_own_rules(tmp_path):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from ablations import read_run, rows, table
+from ablations import main, read_run, rows, table
 
 from arabie.errors import ArabieError
 
@@ -64,6 +64,15 @@ def test_a_run_that_went_on_from_a_model_has_the_settings_of_that(run, tmp_path)
 
 def test_a_run_is_its_folder_or_what_its_model_says_of_itself(run, tmp_path):
     assert run("a", 0.7) == read_run(tmp_path / "a" / "model" / "training.json")
+
+
+def test_a_name_stands_for_what_differs(run, tmp_path, capsys):
+    run("a", 0.7), run("b", 0.8, epochs=20), run("c", 0.9, epochs=20, seed=2)
+    main([f"first={tmp_path / 'a'}", f"longer={tmp_path / 'b'}", str(tmp_path / "c")])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("| name | runs | events |")
+    assert [line.split(" | ")[:3] for line in lines[2:5]] == [
+        ["| first", "1", "0.700"], ["| longer", "1", "0.800"], ["| training.epochs 20", "1", "0.900"]]
 
 
 def test_a_folder_that_is_no_run(tmp_path):
