@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn, Optional
 
 import typer
 
-from arabie.errors import ArabieError, FileError, ModelError
+from arabie.errors import ArabieError, ModelError
 
 if TYPE_CHECKING:
     from arabie.document import Document
@@ -35,11 +35,14 @@ EngineOption = Annotated[Optional[str], typer.Option(
 PrecisionOption = Annotated[Optional[str], typer.Option(
     metavar="PRECISION", help="fp32, bf16, fp16 or int8. [dim]\\[default: what suits the engine][/dim]")]
 
+OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace the file to write if it is there.")]
+
 
 @app.command()
 def extract(
     paths: Annotated[list[str], typer.Argument(
         metavar="PATH", help="Text files (UTF-8); .jsonl and .src files, whose documents are labelled anew; "
+                             "folders, for the .txt, .jsonl and .src files in them, in order of name; "
                              "- for standard input, a text or JSONL.")],
     json_lines: Annotated[bool, typer.Option(
         "--json", help="Print JSONL, one document a line, in place of the view for the eye.")] = False,
@@ -48,6 +51,9 @@ def extract(
                                             "FILE.part holds what is done.")] = None,
     resume: Annotated[bool, typer.Option(
         "--resume", help="Go on with the FILE.part of a run that was broken off.")] = False,
+    overwrite: OverwriteOption = False,
+    text_key: Annotated[str, typer.Option(
+        metavar="KEY", help="Where an object of JSONL has its text.")] = "text",
     workers: Annotated[int, typer.Option(
         metavar="N", min=1, help="Processes to label in, each with a model of its own; with --json or -o.")] = 1,
     model: ModelOption = None, device: DeviceOption = None, engine: EngineOption = None,
@@ -62,15 +68,21 @@ def extract(
     """
     from arabie.streaming import Labeller, label_to_file, label_to_lines
     from arabie.streaming.heap import share_heap
-    from arabie.streaming.inputs import read_through
+    from arabie.streaming.inputs import Faults, expand, read_through
     from arabie.streaming.progress import counted
+    from arabie.streaming.targets import tell_written
 
-    _check_streaming(out, json_lines, resume, workers)
+    paths = expand(paths)
+    _check_streaming(paths, out, json_lines, resume, overwrite, workers)
     share_heap()
-    total, documents = read_through(paths)
+    try:
+        total, documents = read_through(paths, text_key)
+    except Faults as faults:
+        _fail(*faults.lines())
     labeller = Labeller(model, device, engine, precision)
     if out:
-        label_to_file(documents, out, labeller, workers=workers, resume=resume, total=total)
+        done = label_to_file(documents, out, labeller, workers=workers, resume=resume, total=total)
+        tell_written(done.documents, out)
     elif json_lines:
         with closing(label_to_lines(documents, labeller, workers=workers)) as lines:
             for line in lines if sys.stdout.isatty() else counted(lines, "extract", total and total.documents):
@@ -109,9 +121,11 @@ def evaluate(
     from arabie.formats.files import atomic_writer
     from arabie.streaming import Labeller
     from arabie.streaming.inputs import check_annotated
+    from arabie.streaming.targets import check_target
 
     _check_evaluation(predictions, schema, model, device, engine, precision)
-    _check_target(json_file)
+    if json_file:
+        check_target(json_file)
     for path in (*gold, *(predictions or ())):
         check_annotated(path)
     if predictions:
@@ -141,6 +155,7 @@ def convert(
     schema: Annotated[Optional[Path], typer.Option(
         metavar="FILE", help="A schema file (TOML). [dim]\\[default: the schema of docs/annotation.md][/dim]")] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Take the first loss for an error.")] = False,
+    overwrite: OverwriteOption = False,
 ) -> None:
     """Convert annotations between tools, and say what could not be carried.
 
@@ -149,13 +164,18 @@ def convert(
     from arabie.formats import read, write
     from arabie.formats.losses import Losses
     from arabie.schema import Schema, default_schema
-    from arabie.streaming.progress import counted
+    from arabie.streaming.progress import Amount, counted
+    from arabie.streaming.targets import check_new, tell_written
 
-    labels, losses = Schema.load(schema) if schema else default_schema(), Losses(strict=strict)
+    targets = [target, target.with_suffix(".xml")] if write_as == "label-studio" else [target]
+    for path in targets:
+        check_new(path, [source], overwrite)
+    labels, losses, done = Schema.load(schema) if schema else default_schema(), Losses(strict=strict), Amount()
     documents = counted(read(source, read_as, schema=labels, losses=losses, **_options(read_options)), "convert")
-    write(documents, target, write_as, schema=labels, losses=losses, **_options(write_options))
+    write(done.counting(documents), target, write_as, schema=labels, losses=losses, **_options(write_options))
     for line in losses.lines():
         print(f"not carried: {line}", file=sys.stderr)
+    tell_written(done.documents, *targets)
 
 
 @app.command()
@@ -248,25 +268,22 @@ def _options(given: list[str] | None) -> dict[str, str | bool]:
     return found
 
 
-def _check_target(path: Path | None) -> None:
-    """Refuse a file that could not be written, before the work rather than after it."""
-    if path and path.exists() and not path.is_file():
-        raise FileError(f"{path}: cannot be written: it is there and is no file; name another")
-    if path and not path.absolute().parent.is_dir():
-        raise FileError(f"{path}: cannot be written: there is no folder {path.parent}; make it first")
-
-
-def _check_streaming(out: Path | None, json_lines: bool, resume: bool, workers: int) -> None:
-    """Refuse options that do not go together, and a run that an unfinished one is in the way of, before the work."""
+def _check_streaming(paths: list[str], out: Path | None, json_lines: bool, resume: bool, overwrite: bool,
+                     workers: int) -> None:
+    """Refuse options that do not go together, and a file that is in the way of the one to write, before the work."""
     from arabie.streaming.part import check_part
+    from arabie.streaming.targets import check_new, check_target
 
     if resume and not out:
         raise ArabieError("--resume goes on with a file; name it with -o")
+    if overwrite and not out:
+        raise ArabieError("--overwrite replaces a file; name it with -o")
     if workers > 1 and not (out or json_lines):
         raise ArabieError("--workers is for many texts; write them with -o FILE or --json")
-    _check_target(out)
     if out:
+        check_target(out)
         check_part(out, resume)
+        check_new(out, paths, overwrite)
 
 
 def _check_evaluation(predictions: list[Path] | None, schema: Path | None, *of_model: str | None) -> None:
@@ -373,6 +390,7 @@ def main() -> None:
         _fail(f"{error.filename or 'the output cannot be written'}: {error.strerror or error}")
 
 
-def _fail(told: str) -> NoReturn:
-    print("arabie:", " ".join(told.splitlines()), file=sys.stderr)
+def _fail(*told: str) -> NoReturn:
+    for fault in told:
+        print("arabie:", " ".join(fault.splitlines()), file=sys.stderr)
     raise SystemExit(1) from None

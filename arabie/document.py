@@ -14,61 +14,9 @@ from typing import Any
 
 from arabie.errors import DocumentError
 from arabie.schema import Schema, default_schema
+from arabie.spans import Relation, Span, made_relation, made_span
 
 _encode = json.JSONEncoder(ensure_ascii=False).encode
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A labelled stretch of a text: ``start`` and ``end`` are code points, end-exclusive.
-
-    ``score`` is a probability, or None where nothing scored it. ``text`` is filled in by the Document.
-    ``fragments`` is empty unless the span is discontinuous; then it lists its parts and start and end are their hull.
-    ``id``, ``score`` and ``text`` are left out of comparison.
-    """
-
-    start: int
-    end: int
-    label: str
-    status: str | None = None
-    score: float | None = field(default=None, compare=False)
-    fragments: tuple[tuple[int, int], ...] = ()
-    id: str | None = field(default=None, compare=False)
-    text: str = field(default="", compare=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Relation:
-    """A typed link from one span to another; ``score`` is left out of comparison."""
-
-    type: str
-    head: Span
-    tail: Span
-    score: float | None = field(default=None, compare=False)
-
-
-# A frozen class is slow to fill in. What is frozen by a change of class, once it is filled in, takes a fifth of that.
-_OpenSpan = type("_OpenSpan", (), {"__slots__": Span.__slots__})
-_OpenRelation = type("_OpenRelation", (), {"__slots__": Relation.__slots__})
-
-
-def _span(start: int, end: int, label: str, status: str | None, score: float | None, fragments: tuple, id: str | None,
-          text: str) -> Span:
-    span = _OpenSpan()
-    span.start, span.end = start, end
-    span.label, span.status = label, status
-    span.score, span.fragments = score, fragments
-    span.id, span.text = id, text
-    span.__class__ = Span
-    return span
-
-
-def _relation(type: str, head: Span, tail: Span, score: float | None) -> Relation:
-    relation = _OpenRelation()
-    relation.type, relation.score = type, score
-    relation.head, relation.tail = head, tail
-    relation.__class__ = Relation
-    return relation
 
 
 @dataclass(frozen=True)
@@ -116,7 +64,8 @@ class Document:
     """A text with its spans and relations, checked on creation, compared by value.
 
     Spans are kept in text order. ``schema`` tells which label belongs to which layer; it is not compared and not
-    written. Raises DocumentError for a span outside the text or named twice, and a relation whose ends are not spans.
+    written. Raises DocumentError for a span outside the text or named twice, a relation whose ends are not spans, and a
+    score that is no finite number.
 
     >>> document = Document("انشق ضابط", [Span(0, 4, "DEFECTION"), Span(5, 9, "ROLE")])
     >>> [(span.text, span.label, span.status) for span in document.spans]
@@ -146,14 +95,16 @@ class Document:
         """The spans with their texts, and with the default status where a layer has statuses and a span gives none."""
         text, length, default_status, completed = self.text, len(self.text), self.schema.default_status, []
         for span in given:
-            start, end = span.start, span.end
+            start, end, score = span.start, span.end, span.score
             if not 0 <= start < end <= length:
                 self._check_range(span, start, end)
+            if score is not None and not (type(score) is float and isfinite(score)):
+                self._check_score(span)
             if span.fragments:
                 self._check_fragments(span)
             status, covered = span.status or default_status(span.label), text[start:end]
             if span.status != status or span.text != covered:
-                span = _span(start, end, span.label, status, span.score, span.fragments, span.id, covered)
+                span = made_span(start, end, span.label, status, score, span.fragments, span.id, covered)
             completed.append(span)
         return completed
 
@@ -161,6 +112,9 @@ class Document:
         """The relations in the order of their spans, whose ``places`` are told by identity, since hashing is dear."""
         spans, equal, found = self.spans, {}, {}
         for relation in self.relations:
+            score = relation.score
+            if score is not None and not (type(score) is float and isfinite(score)):
+                self._check_score(relation)
             head, tail = places.get(id(relation.head)), places.get(id(relation.tail))
             if head is None or tail is None:
                 equal = equal or {span: place for place, span in enumerate(spans)}
@@ -169,7 +123,7 @@ class Document:
             if key in found:
                 raise DocumentError(f"{self._where()}: {self._told(relation)} is there twice; remove one")
             if relation.head is not spans[head] or relation.tail is not spans[tail]:
-                relation = _relation(relation.type, spans[head], spans[tail], relation.score)
+                relation = made_relation(relation.type, spans[head], spans[tail], score)
             found[key] = relation
         return tuple(map(found.get, sorted(found)))
 
@@ -196,6 +150,16 @@ class Document:
             raise DocumentError(f"{self._where()}: {span.label} at {start}–{end} does not lie in the text of "
                                 f"{len(self.text)} characters; offsets are code points from 0, end exclusive")
 
+    def _check_score(self, scored: Span | Relation) -> None:
+        try:
+            if isfinite(scored.score):
+                return
+        except (TypeError, ValueError, OverflowError):
+            pass
+        told = self._told(scored) if isinstance(scored, Relation) else f"{scored.label} at {scored.start}–{scored.end}"
+        raise DocumentError(f"{self._where()}: the score of {told} is {scored.score!r}; "
+                            "it must be a finite number or None")
+
     def _check_fragments(self, span: Span) -> None:
         for start, end in span.fragments:
             self._check_range(span, start, end)
@@ -220,13 +184,13 @@ class Document:
     @cached_property
     def events(self) -> tuple[Event, ...]:
         causes = {cause.span: cause for cause in self.causes}
-        found = {span: ({}, []) for span in self.layer("events")}
+        found = {span: ({}, {}) for span in self.layer("events")}
         for relation in self.relations:
             if relation.head in found:
                 found[relation.head][0].setdefault(relation.type, []).append(relation.tail)
             elif relation.tail in found and relation.head in causes:
-                found[relation.tail][1].append(causes[relation.head])
-        return tuple(Event(trigger, {role: tuple(spans) for role, spans in arguments.items()}, tuple(reasons))
+                found[relation.tail][1][relation.head] = causes[relation.head]
+        return tuple(Event(trigger, {role: tuple(spans) for role, spans in arguments.items()}, tuple(reasons.values()))
                      for trigger, (arguments, reasons) in found.items())
 
     def _cause(self, span: Span) -> Cause:
@@ -235,7 +199,8 @@ class Document:
         return Cause(span, inside)
 
     def to_dict(self) -> dict[str, Any]:
-        """The native form, ready for JSON; span ids are kept, and given as T1, T2 … where there are none."""
+        """The native form, ready for JSON: scores with four decimals, span ids kept, or given as T1, T2 … where a span
+        has none or an earlier span's."""
         return {**json.loads(self._json("{}")), "meta": dict(self.meta)}
 
     @classmethod
@@ -276,13 +241,19 @@ class Document:
 
 
 def _names(spans: Iterable[Span]) -> list[str]:
-    """A unique id for each span: its own, or the next free T number, which all get if two ids are the same."""
+    """A unique id for each span: its own, or the next free T number where it has none or an earlier span's."""
     names = [span.id for span in spans]
-    taken = set(names) - {None}
-    if len(taken) + names.count(None) < len(names):
-        names, taken = [None] * len(names), set()
+    taken = set(names)
+    if len(taken) == len(names) and None not in taken:
+        return names
     free = (name for name in map("T{}".format, count(1)) if name not in taken)
-    return [next(free) if name is None else name for name in names] if None in names else names
+    unused = taken - {None}
+    for place, name in enumerate(names):
+        if name in unused:
+            unused.remove(name)
+        else:
+            names[place] = next(free)
+    return names
 
 
 def _further(span: Span, schema: Schema) -> str:
@@ -295,8 +266,7 @@ def _further(span: Span, schema: Schema) -> str:
 
 
 def _scored(score: float) -> str:
-    number = round(float(score), 4)
-    return f', "score": {repr(number) if isfinite(number) else _encode(number)}'
+    return f', "score": {round(float(score), 4)!r}'
 
 
 def _rows(data: Mapping[str, Any], key: str) -> list:
@@ -364,7 +334,7 @@ def _read_span(item: Any, number: int, text: str, schema: Schema) -> Span:
         start, end, label, name, score = get("start"), get("end"), get("label"), get("id"), get("score")
         if (type(start) is type(end) is int and type(label) is type(name) is str and label.isascii() and name.isascii()
                 and (score is None or type(score) is float and isfinite(score))):
-            return _span(start, end, label, schema.default_status(label), score, (), name, text[start:end])
+            return made_span(start, end, label, schema.default_status(label), score, (), name, text[start:end])
     where = f"spans[{number}]: "
     if not isinstance(item, dict):
         raise DocumentError(f"{where}a span is an object with start, end and label, not {item!r}")
@@ -387,7 +357,7 @@ def _read_relation(item: Any, number: int, named: Mapping[str, Span]) -> Relatio
     if type(item) is dict and len(item) == 3:
         kind, head, tail = item.get("type"), item.get("head"), item.get("tail")
         if type(kind) is type(head) is type(tail) is str and kind.isascii() and head in named and tail in named:
-            return _relation(kind, named[head], named[tail], None)
+            return made_relation(kind, named[head], named[tail], None)
     where = f"relations[{number}]: "
     if not isinstance(item, dict):
         raise DocumentError(f"{where}a relation is an object with type, head and tail, not {item!r}")

@@ -16,6 +16,7 @@ from arabie.encoding import Encoder, Tokenizer, Window, WindowInput, windows
 from arabie.engines import Engine, WindowOutput, open_engine
 from arabie.engines.agreement import REFERENCE, Agreement, keep
 from arabie.engines.choice import Choice
+from arabie.errors import ArabieError
 from arabie.model_folder import FolderTokenizer, ModelFacts, digest, local_folder
 
 if TYPE_CHECKING:
@@ -85,12 +86,16 @@ class Extractor:
         return cls(ModelFacts.of(model), tokenizer, engine)
 
     def extract(self, text: str) -> Document:
-        """The Document of one text."""
+        """The Document of one text. Raises ArabieError for what is no string."""
         return next(self.extract_many([text]))
 
     def extract_many(self, texts: Iterable[str]) -> Iterator[Document]:
-        """The Documents of the texts, in order, while they are read."""
-        return self._run(_Item(text) for text in texts)
+        """The Documents of the texts, in order, while they are read. Raises ArabieError for what is no string, and for
+        one text where there should be many."""
+        if isinstance(texts, (str, bytes, Document)):
+            raise ArabieError("the texts are a list of strings, or another iterable of them, not one "
+                              f"{type(texts).__name__}; put one text in a list, or call extract(text)")
+        return self._run(_Item(_string(text)) for text in texts)
 
     def label_many(self, documents: Iterable[Document]) -> Iterator[Document]:
         """For each Document one of the same text, id and meta with the model's labels in place of its own."""
@@ -139,6 +144,13 @@ class Extractor:
         while waiting and waiting[0].finished == len(waiting[0].windows):
             task = waiting.popleft()
             yield task.assembler.document(task.item.id, task.item.meta)
+
+
+def _string(text: Any) -> str:
+    if not isinstance(text, str):
+        raise ArabieError(f"a text is a string, not {type(text).__name__}: {text!r:.60}; of a file give what "
+                          "Path(name).read_text(encoding='utf-8') reads, of a Document its .text")
+    return text
 
 
 def _portions(items: Iterable[_Item]) -> Iterator[list[_Item]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import os
@@ -68,13 +69,23 @@ def file(path, content):
     ("none.jsonl", None, "none.jsonl: no such file"),
     ("a.txt", "قسد\nنعم ".encode() + "لا".encode("cp1256"),
      "a.txt:2: not UTF-8: byte 14 is 0xe1; save the file as UTF-8"),
-    ("a.txt", "قسد".encode("utf-16"), "a.txt:1: not UTF-8: byte 0 is 0xff"),
+    ("a.txt", "قسد".encode("cp1256"), "if it is Windows Arabic: iconv -f cp1256 -t utf-8 old.txt > new.txt"),
+    ("a.txt", "قسد".encode("utf-16"), "a.txt: is UTF-16, not UTF-8; convert it: iconv -f utf-16 -t utf-8 old.txt > new.txt"),
+    ("a.jsonl", changed().encode("utf-16"), "a.jsonl: is UTF-16"),
+    ("a.docx", b"PK\x03\x04\x14\0\n", "a.docx: is a Word, Excel or PowerPoint document or another zip, not text"),
+    ("a.pdf", "%PDF-1.4\n", "a.pdf: is a PDF, not text; save it as plain text in UTF-8"),
+    ("a.txt.gz", gzip.compress(b"", mtime=0), "a.txt.gz: is compressed; unpack it"),
+    ("a.csv", "date,text\n", "a.csv: is a table, not a text; make a .jsonl file of it"),
+    ("a.HTM", "<p>", "a.HTM: is a web page, not a text"),
+    ("a.txt", '\n{"id": 1, "message": "قسد"}', 'a.txt:2: no "text" in this line (it has "id", "message"); name the key'),
+    ("a.json", "قسد", "a.json: is JSON, not text"),
     ("a.jsonl", changed().encode() + b"\n{\"text\": \"\xe1\"}\n", "a.jsonl:2: not UTF-8: byte 10 of the line is 0xe1"),
     ("a.jsonl", changed() + "\n\n{\"text\": \n",
      "a.jsonl:3: not JSON: Expecting value at column 10; each line is one whole object"),
     ("a.jsonl", changed() + "\n7", "a.jsonl:2: 7 is not an object"),
-    ("a.jsonl", changed() + "\n{}", 'a.jsonl:2: a document is an object with a "text" string'),
-    ("a.jsonl", changed(id=7), 'a.jsonl:1: "id" is a string, not 7'),
+    ("a.jsonl", changed() + "\n{}", 'a.jsonl:2: no "text" in this line (it has no key)'),
+    ("a.jsonl", changed(text=7), 'a.jsonl:1: "text" is a string, not 7'),
+    ("a.jsonl", changed(id=7.5), 'a.jsonl:1: "id" is a string, not 7.5'),
     ("a.jsonl", changed(spans=[span(30, 99)], relations=[]),
      "a.jsonl:1: document 'g1': LOC at 30–99 does not lie in the text of 32 characters"),
     ("a.jsonl", changed(spans=[span(True, 4)], relations=[]),
@@ -91,18 +102,19 @@ def test_input_that_cannot_be_read(arabie, tmp_path, name, content, told):
     if content is not None:
         file(tmp_path / name, content)
     out = file(tmp_path / "out.jsonl", "as it was")
-    fails(arabie("extract", EXAMPLE, tmp_path / name, "-o", out, "-m", tmp_path / "no_model"), told)
+    fails(arabie("extract", EXAMPLE, tmp_path / name, "-o", out, "--overwrite", "-m", tmp_path / "no_model"), told)
     assert out.read_text() == "as it was" and len(list(tmp_path.iterdir())) == 1 + (content is not None)
 
 
 def test_a_file_of_another_tool_is_to_be_converted(arabie, tmp_path):
     lines = file(tmp_path / "doccano.jsonl", '{"text": 7, "entities": [[0, 3, "LOC"]]}\n')
     command = f"It looks like doccano; to convert it: arabie convert {lines} NEW.jsonl --from doccano --to jsonl"
-    fails(arabie("extract", lines), "doccano.jsonl:1: a document is an object", command)
+    fails(arabie("extract", lines), 'doccano.jsonl:1: "text" is a string, not 7', command)
 
 
 @pytest.mark.parametrize(("options", "told"), [
     (["--resume"], "--resume goes on with a file; name it with -o"),
+    (["--overwrite"], "--overwrite replaces a file; name it with -o"),
     (["--workers", 2], "--workers is for many texts; write them with -o FILE or --json"),
 ])
 def test_options_that_do_not_go_together(arabie, options, told):
@@ -118,8 +130,64 @@ def test_an_unfinished_run_is_told_before_the_work(arabie, tmp_path):
 
 
 def test_a_folder_is_no_file(arabie, tmp_path):
-    for command in ("extract", "evaluate"):
-        fails(arabie(command, tmp_path), f"{tmp_path}: is a folder; name the files in it")
+    fails(arabie("evaluate", tmp_path), f"{tmp_path}: is a folder; name the files in it")
+    (tmp_path / "inner.txt").mkdir()
+    file(tmp_path / ".txt", NEWS)
+    code, out, err = arabie("extract", tmp_path)
+    assert (code, out) == (1, "") and err == (
+        f"arabie: {tmp_path}: holds nothing to read: .txt, .jsonl, .ndjson and .src files of a folder are read, "
+        "not those of folders in it\n")
+
+
+def test_every_fault_is_told_up_to_twenty(arabie, tmp_path):
+    lines = file(tmp_path / "a.jsonl", "\n".join(['{"', changed(), "7"]))
+    source = file(tmp_path / "s.src", f"=== s1\n{NEWS}\n--- spans\nT1 GROUP داعش\nT2 GROUP أسد\n=== s2\n{NEWS}\n")
+    code, out, err = arabie("extract", lines, tmp_path / "none.txt", source, "-o", tmp_path / "out.jsonl")
+    assert (code, out) == (1, "")
+    assert [line.split(": ")[:2] for line in err.splitlines()] == [
+        ["arabie", place] for place in (f"{lines}:1", f"{lines}:3", str(tmp_path / "none.txt"), f"{source}:4", f"{source}:5")]
+    code, out, err = arabie("extract", file(tmp_path / "b.jsonl", "7\n" * 1021))
+    assert code == 1 and err.count("\n") == 21
+    assert [line.partition("b.jsonl:")[2][:2] for line in err.splitlines()[18:20]] == ["19", "20"]
+    assert err.endswith("\narabie: and 1,001 more\n")
+
+
+@pytest.fixture
+def links(tmp_path):
+    """Gives other names of a file."""
+
+    def made(path):
+        (tmp_path / "link").symlink_to(path)
+        (tmp_path / "hard").hardlink_to(path)
+        return path, tmp_path / "." / ".." / tmp_path.name / path.name, tmp_path / "link", tmp_path / "hard"
+
+    return made
+
+
+def test_what_is_there_is_not_replaced_by_a_slip(arabie, toy_model, tmp_path, links):
+    lines, done = file(tmp_path / "a.jsonl", changed()), file(tmp_path / "done.jsonl", "as it was")
+    extract, convert = ("extract", lines, "-m", toy_model, "-o"), ("convert", lines, "--from", "jsonl", "--to", "jsonl")
+    for command in (extract, convert):
+        for name in links(lines) if command == extract else (lines, tmp_path / "link"):
+            fails(arabie(*command, name, "--overwrite"), f"{name}: is one of the inputs; name another file to write")
+        fails(arabie(*command, done), "done.jsonl: is there already; name another file, or add --overwrite")
+        assert (lines.read_text("utf-8"), done.read_text()) == (changed(), "as it was")
+    code, out, err = arabie("extract", tmp_path, "-o", done, "--overwrite")
+    assert code == 1 and f"{done}: is one of the inputs" in err and done.read_text() == "as it was"
+    file(tmp_path / "tasks.xml", "as it was")
+    fails(arabie("convert", lines, tmp_path / "tasks.json", "--from", "jsonl", "--to", "label-studio"), "tasks.xml: is there")
+    for command in (extract, convert):
+        code, out, err = arabie(*command, done, "--overwrite")
+        assert (code, out, err) == (0, "", f"wrote {done}: 1 document\n")
+        assert Document.from_dict(json.loads(done.read_text("utf-8"))).text == NEWS
+
+
+def test_an_unfinished_run_that_would_replace_a_file(arabie, toy_model, tmp_path):
+    lines, done = file(tmp_path / "a.jsonl", changed()), file(tmp_path / "done.jsonl", "as it was")
+    file(tmp_path / "done.jsonl.part", "")
+    command = "extract", lines, "-m", toy_model, "-o", done
+    fails(arabie(*command, "--overwrite"), "done.jsonl.part: was left by an unfinished run")
+    fails(arabie(*command, "--resume"), "done.jsonl: is there already")
 
 
 def test_standard_input_that_is_not_utf8(arabie, toy_model):
@@ -228,12 +296,15 @@ def test_texts_of_every_kind_come_out_in_order_as_jsonl(arabie, toy_model, tmp_p
     assert all(found[0].text[s.start:s.end] == s.text and 0 < s.score <= 1 for s in found[0].spans)
 
     code, shown, err = arabie(*command, "-o", tmp_path / "out.jsonl", stdin=NEWS.encode())
-    assert (code, shown, err) == (0, "", "") and (tmp_path / "out.jsonl").read_text(encoding="utf-8") == out
+    assert (code, shown, err) == (0, "", f"wrote {tmp_path / 'out.jsonl'}: 6 documents\n")
+    assert (tmp_path / "out.jsonl").read_text(encoding="utf-8") == out
     assert len(list(tmp_path.iterdir())) == 5
 
     code, shown, err = arabie(*command, "-o", tmp_path / "again.jsonl", "--resume", stdin=NEWS.encode())
     assert (code, shown) == (0, "") and (tmp_path / "again.jsonl").read_text(encoding="utf-8") == out
-    assert err == f"note: there is no {tmp_path / 'again.jsonl'}.part to go on with, so this begins at the beginning\n"
+    assert err.splitlines() == [
+        f"note: there is no {tmp_path / 'again.jsonl'}.part to go on with, so this begins at the beginning",
+        f"wrote {tmp_path / 'again.jsonl'}: 6 documents"]
 
 
 def test_the_view_of_several_texts(arabie, toy_model, tmp_path):
@@ -245,19 +316,51 @@ def test_the_view_of_several_texts(arabie, toy_model, tmp_path):
     assert second == "\ntwo\n\n\nnothing found\n"
 
 
-def test_a_name_that_is_not_utf8_and_keys_that_are_not_kept(arabie, toy_model, tmp_path):
+def test_a_name_that_is_not_utf8(arabie, toy_model, tmp_path):
     name = os.fsdecode(b"\xde\xd3\xcf.txt")
     try:
         odd = file(tmp_path / name, NEWS)
     except (OSError, UnicodeEncodeError):
         pytest.skip("the file system takes names in UTF-8 only")
-    lines = file(tmp_path / "a.jsonl",
-                 changed(url="x") + "\n" + changed(url="y", spans=[span(0, 4, text="انشق")], relations=[]))
-    code, out, err = arabie("extract", odd, lines, "-m", toy_model, "--json")
-    assert code == 0 and [json.loads(line)["id"] for line in out.splitlines()] == ["���", "g1", "g1"]
-    assert err.splitlines() == [
-        f'note: 2 × "url" of a document not kept; what is under "meta" is (such as {lines}:1; {lines}:2)',
-        f'note: 1 × "text" in spans not kept (such as {lines}:2)']
+    code, out, err = arabie("extract", odd, "-m", toy_model, "--json")
+    assert (code, err) == (0, "") and json.loads(out)["id"] == "���"
+
+
+def test_lines_of_other_programs(arabie, toy_model, tmp_path):
+    """An id may be a number, the text under another key; further keys are kept in the meta, wherever the lines stand."""
+    lines = [{"id": 12, "message": NEWS, "day": 3, "meta": {"k": [1]}}, {"message": NEWS, "text": "x", "meta": None},
+             {"message": "", "day": 3, "meta": {"day": 4}}]
+    content = "\n".join(map(json.dumps, lines))
+    paths = [file(tmp_path / name, content) for name in ("a.ndjson", "b.txt", "c.json", "d")]
+    code, out, err = arabie("extract", *paths, "-", "-m", toy_model, "--json", "--text-key", "message", stdin=content.encode())
+    found = [Document.from_dict(json.loads(line)) for line in out.splitlines()]
+    assert code == 0 and [(d.id, d.text, dict(d.meta)) for d in found] == 5 * [
+        ("12", NEWS, {"day": 3, "k": [1]}), (None, NEWS, {"text": "x"}), (None, "", {"day": 4})]
+    told = 'note: {} × "day" of a document not kept; what is under "meta" is (such as {}:3'
+    assert err.startswith(told.format(4, paths[0])) and told.format(1, "standard input") in err
+
+
+def test_folders_and_patterns(arabie, toy_model, tmp_path):
+    folder = tmp_path / "posts"
+    (folder / "inner").mkdir(parents=True)
+    for name in ("b.txt", "a.TXT", "inner/c.txt", "notes.md"):
+        file(folder / name, NEWS)
+    file(folder / "c.jsonl", changed())
+    code, out, err = arabie("extract", folder, folder / "*.t?t", "-m", toy_model, "--json")
+    assert code == 0 and [json.loads(line)["id"] for line in out.splitlines()] == ["a", "b", "g1", "b"]
+    assert err == (f"note: 2 × name in the folder {folder} passed over: .txt, .jsonl, .ndjson and .src files are read "
+                   "(such as inner; notes.md)\n")
+    fails(arabie("extract", folder / "*.doc"), "*.doc: no such file")
+
+
+def test_texts_that_are_hardly_arabic_are_noted(arabie, toy_model, tmp_path):
+    broken = NEWS.encode().decode("cp1252", "replace")
+    lines = file(tmp_path / "a.jsonl", "\n".join(
+        json.dumps({"id": id, "text": text}) for id, text in [("a", NEWS), ("b", broken), ("c", "English " * 9), ("d", "ok")]))
+    code, out, err = arabie("extract", lines, "-m", toy_model, "--json")
+    assert code == 0 and out.count("\n") == 4
+    assert err == ("note: 2 × text with hardly any Arabic letters (another language, or a wrong encoding), in which labels "
+                   "mean little (such as b; c)\n")
 
 
 # evaluate
@@ -349,7 +452,8 @@ def test_converting_tells_what_could_not_be_carried(arabie, tmp_path):
     lines = file(tmp_path / "a.jsonl", changed(url="x"))
     code, out, err = arabie("convert", lines, tmp_path / "tasks.json", "--from", "jsonl", "--to", "label-studio")
     told = f'not carried: 1 × "url" of a document not kept; what is under "meta" is (such as {lines}:1)\n'
-    assert (code, out, err) == (0, "", told)
+    assert (code, out) == (0, "")
+    assert err == f"{told}wrote {tmp_path / 'tasks.json'} and {tmp_path / 'tasks.xml'}: 1 document\n"
     assert arabie("convert", tmp_path / "tasks.json", tmp_path / "b.jsonl", "--from", "label-studio", "--to", "jsonl",
                   "--read", "use=predictions")[0] == 0
     back = Document.from_dict(json.loads((tmp_path / "b.jsonl").read_text(encoding="utf-8")))
@@ -464,7 +568,7 @@ def test_an_engine_that_is_not_known(arabie, toy_model, tmp_path, command):
 @pytest.mark.parametrize(("command", "parts"), [
     ((), ["extract", "evaluate", "validate", "engines", "info"]),
     (("extract",), ["PATH", "--json", "--out", "-o", "--resume", "--workers", "--model", "-m", "--device", "--engine",
-                   "--precision", "standard input"]),
+                   "--precision", "standard input", "folders", "--overwrite", "--text-key"]),
     (("evaluate",), ["FILE", "--json", "--errors", "--limit", "--model", "--predictions", "--schema"]), (("validate",), ["FILE", "--schema"]),
     (("engines",), ["--check", "--engine", "--precision", "--model"]), (("info",), ["--model"]),
 ])

@@ -8,6 +8,7 @@ import json
 import pickle
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -130,7 +131,8 @@ def slow_views(document):
             for relation in document.relations:
                 if relation.head == trigger:
                     roles[relation.type] = (*roles.get(relation.type, ()), relation.tail)
-            why = [(r.head, front[r.head]) for r in document.relations if r.tail == trigger and r.head.label in causes]
+            reasons = [r.head for r in document.relations if r.tail == trigger and r.head.label in causes]
+            why = [(reason, front[reason]) for reason in dict.fromkeys(reasons)]
             found.append((trigger, roles, why))
     return found, list(front.items())
 
@@ -337,13 +339,29 @@ def test_a_name_that_is_no_string_is_told_when_it_is_written(document):
         document.to_json()
 
 
-@pytest.mark.parametrize("score", [1e-5, 0.30000000000000004, 123456.789, 1e22, float("nan"), float("-inf"), 1, True])
+@pytest.mark.parametrize("score", [1e-5, 0.30000000000000004, 123456.789, 1e22, 1, True, np.float32(0.25)])
 def test_scores_and_offsets_are_written_as_numbers(score):
     document = Document("a", (span := Span(False, True, "X", score=score),), (Relation("R", span, span, score),))
     written = json.dumps(round(float(score), 4))
     assert document.to_json() == (
         '{"id": null, "text": "a", "spans": [{"id": "T1", "start": 0, "end": 1, "label": "X", "score": %s}], '
         '"relations": [{"type": "R", "head": "T1", "tail": "T1", "score": %s}], "meta": {}}' % (written, written))
+
+
+@pytest.mark.parametrize("score", ["high", "0.5", [], float("nan"), float("-inf"), np.float32("inf"), 10 ** 400])
+def test_a_score_that_is_no_finite_number_is_refused(score):
+    span = Span(0, 1, "X")
+    with pytest.raises(DocumentError, match="document 'd': the score of X at 0–1 is .*; it must be a finite number"):
+        Document("a", (replace(span, score=score),), id="d")
+    with pytest.raises(DocumentError, match="document: the score of R 0–1 → 0–1 is .*; it must be a finite number"):
+        Document("a", (span,), (Relation("R", span, span, score),))
+
+
+def test_only_the_second_of_two_spans_with_one_id_is_renamed():
+    ids = ["T1", "a", "a", "zz", None, "a"]
+    document = Document(TEXT, [Span(n, n + 1, "LOC", id=name) for n, name in enumerate(ids)])
+    assert [span["id"] for span in document.to_dict()["spans"]] == ["T1", "a", "T2", "zz", "T3", "T4"]
+    assert Document.from_dict(document.to_dict()) == document
 
 
 def test_what_cannot_be_written_leaves_no_file(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -129,6 +130,19 @@ def test_a_relation_is_scored_in_the_window_that_owns_its_middle(extractor):
         first, last = min(u[0] for u in units), max(u[1] for u in units)
         (owner,) = [w for w in cut if w.own_start <= (first + last) // 2 < w.own_end]
         assert owner.start <= first and last < owner.end
+
+
+@pytest.mark.parametrize("texts", ["نص", b"a", Document("نص")])
+def test_one_text_is_not_many(extractor, texts):
+    with pytest.raises(arabie.ArabieError, match="the texts are a list of strings, .* put one text in a list"):
+        extractor.extract_many(texts)
+
+
+@pytest.mark.parametrize("text", [Path("a.txt"), b"a", None, float("nan"), Document("نص")])
+def test_a_text_is_a_string(extractor, text):
+    for labelling in (lambda: extractor.extract(text), lambda: list(extractor.extract_many(["نص", text]))):
+        with pytest.raises(arabie.ArabieError, match=f"a text is a string, not {type(text).__name__}: "):
+            labelling()
 
 
 def test_default_model_needs_no_path():

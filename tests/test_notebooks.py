@@ -25,6 +25,11 @@ def run(name: str, folder: Path, first_cell: str = "") -> str:
     return "".join(output.get("text", "") or output.get("data", {}).get("text/plain", "") for output in outputs)
 
 
+def table(path: Path) -> list[dict[str, str]]:
+    with open(path, encoding="utf-8-sig", newline="") as file:
+        return list(csv.DictReader(file))
+
+
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_notebooks_are_committed_without_outputs(path):
     notebook = nbformat.read(path, as_version=4)
@@ -38,10 +43,10 @@ def test_quickstart(tmp_path):
     assert len(documents) == 2 and all(document.spans for document in documents)
     assert "read again, nothing lost: True" in printed
     assert f"2 documents, {sum(len(document.events) for document in documents)} events" in printed
-    with open(tmp_path / "events.csv", encoding="utf-8-sig", newline="") as file:
-        rows = list(csv.DictReader(file))
-    events = [event for document in documents for event in document.events]
-    assert [(row["event"], row["word"]) for row in rows] == [(event.type, event.text) for event in events]
+    events = [(event.type, event.text) for document in documents for event in document.events]
+    assert [(row["event"], row["trigger"]) for row in table(tmp_path / "events.csv")] == events
+    causes = [cause.text for document in documents for cause in document.causes]
+    assert {row["cause"] for row in table(tmp_path / "causes.csv")} == set(causes)
 
 
 def test_retrain(tmp_path):

@@ -6,6 +6,7 @@ import io
 import itertools
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -209,7 +210,7 @@ def test_a_run_in_the_way_of_another(labeller, whole, out):
     with PartFile(out, labeller.told(), resume=True), pytest.raises(FileError, match="another run is writing it"):
         label_to_file(documents(), out, labeller, resume=True)
     Path(f"{out}.part").rename(out)
-    with pytest.raises(FileError, match="is finished, there is no out.jsonl.part to go on with; drop --resume"):
+    with pytest.raises(FileError, match="is finished, there is no out.jsonl.part to go on with; drop --resume, and add --over"):
         label_to_file(documents(), out, labeller, resume=True)
 
 
@@ -317,7 +318,7 @@ def stdin(monkeypatch):
 def test_a_bad_line_in_the_stream_is_mended_and_gone_on_with(stdin, labeller, whole, out, capsys):
     good = jsonl(documents()).splitlines(keepends=True)
     stdin(b"".join([*good[:21], b'{"text": 7}\n', *good[22:]]))
-    with pytest.raises(FileError, match='standard input:22: a document is an object with a "text" string'):
+    with pytest.raises(FileError, match='standard input:22: "text" is a string, not 7'):
         label_to_file(read_through(["-"])[1], out, labeller)
     part = Path(f"{out}.part").read_bytes()
     assert whole.startswith(part) and part.count(b"\n") == 20
@@ -344,8 +345,8 @@ def test_standard_input_is_a_text_or_lines_of_documents(stdin, data, texts):
 @pytest.mark.parametrize(("data", "told"), [
     (b'{\n"text": "a"}', "standard input:1: not JSON"), (b'[\n{"text": "a"}]', "standard input: is JSON, not text"),
     (b'[{"text": "a"}]', "standard input: is JSON, not text"),
-    (b'{"id": "a"}', "standard input:1: a document is an object"),
-    (b'{"text": ""}\n{}', "standard input:2: a document is an object"),
+    (b'{"id": "a"}', r'standard input:1: no "text" in this line \(it has "id"\)'),
+    (b'{"text": ""}\n{}', 'standard input:2: no "text" in this line'), (b"%PDF-1.4\n", "standard input: is a PDF"),
     (b'{"text": ""}\n\n{"text": "\xe1"}', "standard input:3: not UTF-8: byte 10 of the line is 0xe1"),
 ])
 def test_json_that_is_not_lines_of_documents_is_no_text(stdin, data, told):
@@ -358,19 +359,27 @@ def test_a_pipe_is_read_once_and_in_its_place(stdin, tmp_path, capsys):
     if not hasattr(os, "mkfifo"):
         pytest.skip("no named pipes here")
     stdin(b"last")
-    contents = {"a.jsonl": b"\n" + jsonl(documents(3)).replace(b'"meta"', b'"mta"'), "b.src": "=== s\nقسد\n".encode(),
+    contents = {"a.jsonl": b"\n" + jsonl(documents(3)).replace(b'"meta"', b'"n": "x", "meta"'), "b.src": "=== s\nقسد\n".encode(),
                 "c.txt": b"c"}
     for name, content in contents.items():
         os.mkfifo(tmp_path / name)
         threading.Thread(target=(tmp_path / name).write_bytes, args=(content,), daemon=True).start()
-    (tmp_path / "d.jsonl").write_text('{"text": "d", "url": "x"}')
+    (tmp_path / "d.jsonl").write_text('{"text": "d", "n": "x", "meta": {"n": 1}}')
     total, found = read_through([*(str(tmp_path / name) for name in ("d.jsonl", *contents)), "-"])
-    assert total is None and capsys.readouterr().err.startswith('note: 1 × "url" of a document not kept')
+    assert total is None and capsys.readouterr().err.startswith('note: 1 × "n" of a document not kept')
     assert [document.text for document in found] == ["d", *(d.text for d in documents(3)), "قسد", "c", "last"]
     told = capsys.readouterr().err
-    assert told.startswith('note: 3 × "mta" of a document not kept') and told.count("\n") == 1
+    assert told.startswith('note: 3 × "n" of a document not kept') and told.count("\n") == 1
     with pytest.raises(FileError, match="-: standard input can be read once"):
         read_through(["-", "-"])
+
+
+def test_the_recipe_for_a_table(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("posts.csv").write_text("id,message,day\n7,\"قسد\n، خبر\",3\n", encoding="utf-8-sig")
+    exec(re.search(r"```python\n(.*?)```", (ROOT / "docs/streaming.md").read_text("utf-8"), re.DOTALL)[1], {})
+    _, found = read_through(["posts.jsonl"], "message")
+    assert list(found) == [Document("قسد\n، خبر", id="7", meta={"day": "3"})]
 
 
 def test_how_much_there_is(tmp_path):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from types import NoneType, UnionType
+from typing import Any, get_args, get_origin, get_type_hints
 
 from arabie.document import Document
 from arabie.errors import ArabieError, FileError, nearest
@@ -31,7 +32,10 @@ FORMATS = {
     "ere": "Rich ERE .rich_ere.xml with its source text, a pair a document",
     "dygie": "DyGIE++, PURE and SciERC: JSON of sentences with ner, relations and events",
     "gliner": "GLiNER: JSON of tokenized_text with ner and relations",
+    "csv": "tables for Excel, pandas or R: events, causes, entities or relations, one a row; written, not read",
 }
+_KINDS = {str: "text", int: "a whole number", bool: "true or false", Path: "a path", Mapping: "a mapping",
+          Sequence: "a list"}
 
 
 def _module(format: str):
@@ -46,11 +50,17 @@ def options_of(format: str, action: str) -> dict[str, Any]:
     return {option.name: option.default for option in found if option.kind is option.KEYWORD_ONLY and option.name not in ("schema", "losses")}
 
 
-def _check_options(format: str, action: str, given: Iterable[str]) -> None:
-    known = options_of(format, action)
-    for name in given:
+def _check_options(format: str, action: str, given: Mapping[str, Any]) -> None:
+    """Raises ArabieError for an option that the format does not have, or of another type than it takes."""
+    known, types = options_of(format, action), get_type_hints(getattr(_module(format), action))
+    for name, value in given.items():
         if name not in known:
             raise ArabieError(f"{format} has no option {name!r} to {action}; {nearest(name, known) if known else 'it has none'}")
+        parts = get_args(types[name]) if isinstance(types[name], UnionType) else (types[name],)
+        kinds = tuple(get_origin(part) or part for part in parts)
+        if not isinstance(value, kinds) or isinstance(value, bool) and bool not in kinds:  # a bool is an int, too
+            told = " or ".join(_KINDS.get(kind, kind.__name__) for kind in kinds if kind is not NoneType)
+            raise ArabieError(f"{format}: {name}={value!r} is of the wrong type; the option takes {told}")
 
 
 def read(path: str | Path, format: str = "jsonl", *, schema: Schema | None = None, losses: Losses | None = None,

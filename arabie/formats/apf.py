@@ -18,10 +18,10 @@ from arabie.document import Document, Relation, Span
 from arabie.errors import ArabieError, FileError, nearest
 from arabie.formats.files import atomic_folder, read_text, write_text
 from arabie.formats.folders import named
-from arabie.formats.losses import Losses
+from arabie.formats.losses import Losses, name_of
 from arabie.formats.mentions import TAG, Mentions, Node, legal, parse, typed, without_controls
 from arabie.formats.records import each_once
-from arabie.formats.uncarried import count_uncarried, name_of
+from arabie.formats.uncarried import count_uncarried
 from arabie.schema import Schema
 
 SUFFIX = ".apf.xml"

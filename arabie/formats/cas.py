@@ -20,12 +20,11 @@ from arabie.document import Document
 from arabie.errors import ArabieError, DocumentError, FileError
 from arabie.formats.files import decode, read_bytes
 from arabie.formats.folders import files_in, write_each
-from arabie.formats.losses import Losses
+from arabie.formats.losses import Losses, name_of
 from arabie.formats.offsets import Offsets
 from arabie.formats.tokens import Tokens
 from arabie.formats.uima import (ANNOTATION, LINKS, SENTENCE, SOURCE, TARGET, TOKEN, Arc, Builder, Layers, Link, Mark,
                                  Reading, annotations, covering, short_name, tokens_meta, type_system)
-from arabie.formats.uncarried import name_of
 from arabie.schema import Schema
 
 FORMS = ("xmi", "json")

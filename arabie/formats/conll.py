@@ -13,11 +13,11 @@ from pathlib import Path
 from arabie.document import Document
 from arabie.errors import ArabieError, DocumentError, FileError, nearest
 from arabie.formats.files import atomic_writer, read_lines
-from arabie.formats.losses import Losses
+from arabie.formats.losses import Losses, name_of
 from arabie.formats.options import listed, mapped, numbered
 from arabie.formats.tags import Chunk, check_scheme, decode, encode, repaired, split_tag
 from arabie.formats.tokens import Tokens, count_respaced, fill_columns, place_spans
-from arabie.formats.uncarried import count_uncarried, name_of
+from arabie.formats.uncarried import count_uncarried
 from arabie.schema import Schema
 
 START = "-DOCSTART-"
@@ -78,7 +78,7 @@ class _Block:
     sentences: list[list[Row]] = field(default_factory=list)
 
 
-def read(path: str | Path, *, schema: Schema, losses: Losses, scheme: str = "iob2", token: int = 0,
+def read(path: str | Path, *, schema: Schema, losses: Losses, scheme: str = "iob2", token: int | str = 0,
          tags: int | str | Sequence[int] | None = None, separator: str | None = None, repair: str = "begin",
          rename: str | Mapping[str, str] = "", comment: str | None = None,
          split: str = "documents") -> Iterator[Document]:
@@ -87,7 +87,8 @@ def read(path: str | Path, *, schema: Schema, losses: Losses, scheme: str = "iob
     ``token`` and ``tags`` number the columns from 0, or from the end with -1; by default every column after the token's
     holds tags, and lines may have fewer (as Wojood's nested tags). ``separator`` None is any run of spaces and tabs.
     ``repair`` is a rule of ``arabie.formats.tags.REPAIRS``; what it mends is counted. ``rename`` reads a tag as
-    another, ``comment`` begins lines to skip, ``split`` "sentences" makes each sentence a Document.
+    another, ``comment`` begins lines to skip, ``split`` "sentences" makes each sentence a Document,
+    whose id is that of the whole with the sentence's number: d-1, d-2.
     Raises FileError with file:line for a line without a token, with a column missing, or with what is no tag.
     """
     scheme = check_scheme(scheme, repair)
@@ -103,14 +104,15 @@ def read(path: str | Path, *, schema: Schema, losses: Losses, scheme: str = "iob
 
 def _blocks(path: str | Path, layout: _Layout, comment: str | None, split: str) -> Iterator[_Block]:
     """The blocks that become Documents: whole ones, or one for each sentence."""
-    block = None
+    block, place = None, 0
     for begun, sentence in _parts(path, layout, comment):
         if begun is not None:
             if block is not None and split == "documents":
                 yield block
-            block = begun
+            block, place = begun, 0
         elif split == "sentences":
-            yield _Block(block and block.id, [sentence])
+            place += 1
+            yield _Block(f"{block.id}-{place}" if block and block.id is not None else None, [sentence])
         else:
             block = block or _Block()
             block.sentences.append(sentence)

@@ -16,11 +16,11 @@ from pathlib import Path
 from arabie.document import Document
 from arabie.errors import DocumentError, FileError
 from arabie.formats.files import atomic_writer, read_lines
-from arabie.formats.losses import Losses
+from arabie.formats.losses import Losses, name_of
 from arabie.formats.options import listed, mapped
 from arabie.formats.tags import Chunk, check_scheme, decode, encode, repaired, split_tag
 from arabie.formats.tokens import Tokens, fill_columns, place_spans
-from arabie.formats.uncarried import count_uncarried, name_of
+from arabie.formats.uncarried import count_uncarried
 from arabie.schema import Schema
 
 _ID = re.compile(r"(?P<first>[1-9][0-9]{0,8})(?:-(?P<last>[1-9][0-9]{0,8}))?|(?P<empty>[0-9]+\.[0-9]+)")

@@ -18,12 +18,12 @@ from typing import Any
 from arabie.document import Document
 from arabie.errors import ArabieError, DocumentError, FileError, nearest
 from arabie.formats.files import atomic_folder, atomic_writer, read_records
-from arabie.formats.losses import Losses
+from arabie.formats.losses import Losses, name_of
 from arabie.formats.options import listed, mapped
 from arabie.formats.records import shown, strings
 from arabie.formats.tags import SCHEMES, Chunk, check_scheme, decode, encode, repaired, split_tag
 from arabie.formats.tokens import Tokens, count_respaced, fill_columns, place_spans
-from arabie.formats.uncarried import count_uncarried, name_of
+from arabie.formats.uncarried import count_uncarried
 from arabie.schema import Schema
 
 FORMS = ("nested", "tokens")

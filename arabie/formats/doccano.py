@@ -19,10 +19,10 @@ from typing import Any
 from arabie.document import Document, Relation, Span
 from arabie.errors import ArabieError, DocumentError, FileError, nearest
 from arabie.formats.files import read_records
-from arabie.formats.losses import Losses
+from arabie.formats.losses import Losses, name_of
 from arabie.formats.offsets import UNITS, Offsets
-from arabie.formats.records import count_unread, each_once, list_at, shown, write_records
-from arabie.formats.uncarried import count_uncarried, name_of
+from arabie.formats.records import count_unread, each_once, list_at, merged, shown, write_records
+from arabie.formats.uncarried import count_uncarried
 from arabie.schema import Schema
 
 TEXTS = ("text", "data")
@@ -89,7 +89,8 @@ def _members(archive: zipfile.ZipFile, path: str | Path, annotator: str | None) 
 
 
 def _document(where: str, record: Mapping[str, Any], convention: Convention, extra: Mapping[str, Any]) -> Document:
-    text = next((record[key] for key in TEXTS if key in record), None)
+    text_key = next((key for key in TEXTS if key in record), TEXTS[0])
+    text = record.get(text_key)
     if not isinstance(text, str):
         raise FileError(f'{where}: "text" is {shown(text)}; each record needs its text as a string')
     offsets = Offsets(text, convention.unit)
@@ -105,9 +106,10 @@ def _document(where: str, record: Mapping[str, Any], convention: Convention, ext
             raise FileError(f"{where}: the id {span.id} is used for two spans; give each its own")
     relations = [_relation(item, named, where) for item in list_at(record, "relations", where)]
     rest = {key: value for key, value in record.items()
-            if key not in (*TEXTS, *SPANS, "relations", "id", "meta") and value not in (None, [], {})}
+            if key not in (text_key, *SPANS, "relations", "id", "meta") and value not in (None, [], {})}
     inner = record.get("meta")
-    meta = {**rest, **(inner if isinstance(inner, dict) else {"meta": inner} if inner else {}), **extra}
+    inner = inner if isinstance(inner, dict) else {"meta": inner} if inner else {}
+    meta = merged((rest, inner, extra), convention.losses, where)
     id = record.get("id")
     return Document(text, tuple(spans), each_once(relations, convention.losses, where), None if id is None else str(id),
                     meta, convention.schema)

@@ -15,12 +15,12 @@ from typing import Any
 from arabie.document import Document, Relation, Span
 from arabie.errors import FileError
 from arabie.formats.files import read_records
-from arabie.formats.losses import Losses
+from arabie.formats.losses import Losses, name_of
 from arabie.formats.records import (choose, count_unread, each_once, fields, list_at, shown, strings, token_range,
                                     write_records)
 from arabie.formats.tags import Chunk
 from arabie.formats.tokens import Tokens, count_respaced, place_spans
-from arabie.formats.uncarried import count_uncarried, name_of
+from arabie.formats.uncarried import count_uncarried
 from arabie.schema import Schema
 
 KEYS = ("doc_key", "dataset", "sentences", "ner", "relations", "events", "sentence_start", "_sentence_start")

@@ -21,6 +21,17 @@ _SPACE = re.compile(r"[ \t\r\n]*")
 _ALL_ZEROS = bytes.maketrans(b"123456789", b"000000000")
 _BUFFER = 1 << 16
 _LONG_NUMBER = b"0" * 19
+_SAVE = "save it as plain text in UTF-8, and give that"
+_UTF16 = "is UTF-16, not UTF-8; convert it: iconv -f utf-16 -t utf-8 old.txt > new.txt"
+_PACKED = "is compressed; unpack it, and give what was in it"
+_SIGNS = {  # how files begin that are something else
+    b"PK\x03\x04": f"is a Word, Excel or PowerPoint document or another zip, not text; {_SAVE}",
+    b"\xd0\xcf\x11\xe0": f"is a Word, Excel or PowerPoint document, not text; {_SAVE}",
+    b"{\\rtf": f"is a document in Rich Text Format, not text; {_SAVE}",
+    b"%PDF-": f"is a PDF, not text; {_SAVE}",
+    b"\x1f\x8b": _PACKED, b"\xfd7zXZ": _PACKED, b"7z\xbc\xaf": _PACKED, b"\x28\xb5\x2f\xfd": _PACKED, b"BZh91AY": _PACKED,
+    b"\xff\xfe": _UTF16, b"\xfe\xff": _UTF16,
+}
 
 
 def read_bytes(path: str | Path) -> bytes:
@@ -32,14 +43,28 @@ def read_bytes(path: str | Path) -> bytes:
         raise FileError(f"{path}: cannot be read: {error.strerror}") from None
 
 
+def check_text(head: bytes, where: str) -> None:
+    """Raise FileError for a file whose first bytes are those of another kind of file than text in UTF-8."""
+    for sign, told in _SIGNS.items():
+        if head.startswith(sign):
+            raise FileError(f"{where}: {told}")
+
+
 def decode(data: bytes, where: str) -> str:
     """UTF-8 bytes as text, a byte order mark off, line ends untouched; FileError names the byte that is not UTF-8."""
+    check_text(data, where)
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise FileError(f"{where}:{line}: not UTF-8: byte {error.start} is 0x{data[error.start]:02x}; "
-                        "save the file as UTF-8 (for Windows Arabic files, convert it from cp1256)") from None
+        raise _not_utf8(f"{where}:{line}", f"byte {error.start}", data, error.start) from None
+
+
+def _not_utf8(where: str, byte: str, data: bytes, place: int) -> FileError:
+    if b"\0" in data:
+        return FileError(f"{where}: is not text in UTF-8: it holds bytes that are zero; {_SAVE}")
+    return FileError(f"{where}: not UTF-8: {byte} is 0x{data[place]:02x}; save the file as UTF-8; if it is Windows "
+                     "Arabic: iconv -f cp1256 -t utf-8 old.txt > new.txt")
 
 
 def read_text(path: str | Path) -> str:
@@ -62,11 +87,12 @@ def _raw_lines(path: str | Path) -> Iterator[tuple[int, bytes]]:
 
 
 def _decoded(path: str | Path, number: int, line: bytes) -> str:
+    if number == 1:
+        check_text(line, str(path))
     try:
         return line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
     except UnicodeDecodeError as error:
-        raise FileError(f"{path}:{number}: not UTF-8: byte {error.start} of the line is "
-                        f"0x{line[error.start]:02x}; save the file as UTF-8") from None
+        raise _not_utf8(f"{path}:{number}", f"byte {error.start} of the line", line, error.start) from None
 
 
 def read_records(path: str | Path) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -75,27 +101,36 @@ def read_records(path: str | Path) -> Iterator[tuple[str, dict[str, Any]]]:
     So is a file whose first line is a brace alone: one object over several lines, as programs print it for the eye.
     """
     opening = next((line.strip() for _, line in read_lines(path) if line.strip()), "")
-    items = _list_items if opening.startswith("[") else _spread_item if opening == "{" else _line_items
-    for number, record in items(path):
-        if not isinstance(record, dict):
-            raise FileError(f"{path}:{number}: {json.dumps(record, ensure_ascii=False)[:60]} is not an object; "
-                            "each record is one JSON object in braces")
-        yield f"{path}:{number}", record
-
-
-def _line_items(path: str | Path) -> Iterator[tuple[int, Any]]:
+    if opening.startswith("[") or opening == "{":
+        for number, item in (_list_items if opening.startswith("[") else _spread_item)(path):
+            yield f"{path}:{number}", _object(path, number, item)
+        return
     for number, line in _raw_lines(path):
+        record = record_of(path, number, line)
+        if record is not None:
+            yield f"{path}:{number}", record
+
+
+def record_of(path: str | Path, number: int, line: bytes) -> dict[str, Any] | None:
+    """The object on a line of JSONL, None on a blank one. Raises FileError."""
+    try:
+        item = _loads(line)
+    except ValueError:
+        text = _decoded(path, number, line)
+        if not text.strip():
+            return None
         try:
-            item = _loads(line)
-        except ValueError:
-            text = _decoded(path, number, line)
-            if not text.strip():
-                continue
-            try:
-                item = json.loads(text)
-            except (ValueError, RecursionError) as error:
-                raise _not_json(path, number, error, "each line is one whole object") from None
-        yield number, item
+            item = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise _not_json(path, number, error, "each line is one whole object") from None
+    return _object(path, number, item)
+
+
+def _object(path: str | Path, number: int, item: Any) -> dict[str, Any]:
+    if not isinstance(item, dict):
+        raise FileError(f"{path}:{number}: {json.dumps(item, ensure_ascii=False)[:60]} is not an object; "
+                        "each record is one JSON object in braces")
+    return item
 
 
 def _loads(line: bytes) -> Any:

@@ -10,8 +10,7 @@ from pathlib import Path
 from arabie.document import Document
 from arabie.errors import FileError
 from arabie.formats.files import atomic_folder, atomic_writer, write_text
-from arabie.formats.losses import Losses
-from arabie.formats.uncarried import name_of
+from arabie.formats.losses import Losses, name_of
 
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f"*/:<>?\\|\ud800-\udfff]')
 

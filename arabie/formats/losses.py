@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from arabie.document import Document
 from arabie.errors import ArabieError
 
 
 class LossError(ArabieError):
     """A conversion asked to be strict would have lost something."""
+
+
+def name_of(document: Document) -> str:
+    """How a loss report calls a document."""
+    return "a document without id" if document.id is None else f"document {document.id!r}"
 
 
 @dataclass

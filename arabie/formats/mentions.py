@@ -12,8 +12,7 @@ from xml.parsers import expat
 from arabie.document import Document, Span
 from arabie.errors import FileError, nearest
 from arabie.formats.files import read_bytes
-from arabie.formats.losses import Losses
-from arabie.formats.uncarried import name_of
+from arabie.formats.losses import Losses, name_of
 
 TAG = re.compile(r"<[/!?]?[A-Za-z][^<>]*>")
 _NOT_COMPARED = re.compile("[\\s\x00-\x1f\ufffe\uffff]+")

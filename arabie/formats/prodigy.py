@@ -18,7 +18,7 @@ from arabie.document import Document, Relation, Span
 from arabie.errors import FileError
 from arabie.formats.files import read_records
 from arabie.formats.losses import Losses
-from arabie.formats.records import choose, count_unread, each_once, list_at, shown, write_records
+from arabie.formats.records import choose, count_unread, each_once, list_at, merged, score_at, shown, write_records
 from arabie.formats.tokens import Tokens
 from arabie.formats.uncarried import count_uncarried
 from arabie.schema import Schema
@@ -82,9 +82,9 @@ class _Task:
         if not isinstance(meta, dict):
             raise FileError(f'{self.where}: "meta" is {shown(meta)}; it must be an object')
         rest = {key: value for key, value in self.record.items() if key not in TASK}
-        id = self.record.get("id")
+        meta, id = merged((meta, {"prodigy": rest} if rest else {}), self.losses, self.where), self.record.get("id")
         return Document(self.text, tuple(unique), each_once(relations, self.losses, self.where),
-                        None if id is None else str(id), {**meta, "prodigy": rest} if rest else meta, self.schema)
+                        None if id is None else str(id), meta, self.schema)
 
     def _range(self, item: Any, what: str) -> tuple[int, int]:
         """Start and end of a token or span, proved against the text it repeats."""
@@ -122,9 +122,7 @@ class _Task:
             self.losses.add("span without a label", f"{self.where}: at {start}–{end}")
             return None
         count_unread(item, SPAN, self.losses, self.where)
-        score, id = item.get("score"), item.get("id")
-        if score is not None and not isinstance(score, (int, float)):
-            raise FileError(f"{self.where}: the score {shown(score)} of a span is no number")
+        score, id = score_at(item, "a span", self.where), item.get("id")
         return Span(start, end, label, self._status(item), score, id=None if id is None else str(id))
 
     def _status(self, item: Mapping[str, Any]) -> str | None:
@@ -137,7 +135,7 @@ class _Task:
         if not isinstance(item, dict):
             raise FileError(f"{self.where}: the relation {shown(item)} is no object with head, child and label")
         count_unread(item, RELATION, self.losses, self.where)
-        label, score = item.get("label"), item.get("score")
+        label, score = item.get("label"), score_at(item, "a relation", self.where)
         heads, tails = (self._candidates(item, key, spans) for key in ("head", "child"))
         if not isinstance(label, str):
             self.losses.add("relation without a label", self.where)
@@ -149,7 +147,7 @@ class _Task:
         if len(heads) * len(tails) > 1:
             self.losses.add("relation of a token that several spans end with, given to the first the schema allows",
                             f"{self.where}: {label}")
-        return Relation(label, *pair, score if isinstance(score, (int, float)) else None)
+        return Relation(label, *pair, score)
 
     def _candidates(self, item: Mapping[str, Any], key: str, spans: Sequence[Span]) -> list[Span]:
         """The spans that a relation's end may mean: those at its ``head_span``, or those whose last token it names."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,26 @@ def fields(item: Any, kinds: Sequence[type], what: str, where: str) -> list:
         form = ", ".join("number" if kind is int else "label" for kind in kinds)
         raise FileError(f"{where}: {what} is {shown(item)}; it must be [{form}]")
     return item[:len(kinds)]
+
+
+def score_at(item: Mapping[str, Any], what: str, where: str) -> float | None:
+    """The score of a span or relation, or None. Raises FileError for what is no finite number."""
+    score = item.get("score")
+    if score is not None and (type(score) not in (int, float) or not abs(score) <= sys.float_info.max):
+        raise FileError(f"{where}: the score of {what} is {shown(score)}; it must be a finite number")
+    return score
+
+
+def merged(parts: Iterable[Mapping[str, Any]], losses: Losses, where: str) -> dict[str, Any]:
+    """Mappings as one. Of a key with different values the last is kept, the others are counted."""
+    found: dict[str, Any] = {}
+    for part in parts:
+        for key, value in part.items():
+            if found.get(key, value) != value:
+                losses.add("key of the meta data that is there twice, the last value kept",
+                           f"{where}: {key}={shown(found[key])}")
+            found[key] = value
+    return found
 
 
 def token_range(first: int, last: int, low: int, high: int, what: str, where: str) -> tuple[int, int]:

@@ -19,10 +19,9 @@ from typing import Any
 from arabie.document import Document, Relation, Span
 from arabie.errors import ArabieError, DocumentError, FileError
 from arabie.formats.files import atomic_writer, read_bytes, read_records
-from arabie.formats.losses import Losses
+from arabie.formats.losses import Losses, name_of
 from arabie.formats.records import count_unread, each_once, list_at, shown, write_records
 from arabie.formats.tokens import Tokens
-from arabie.formats.uncarried import name_of
 from arabie.schema import Schema
 
 ATTRIBUTES = ("relations", "details", "doc_id", "meta")

@@ -16,9 +16,8 @@ from itertools import accumulate
 from typing import Any
 
 from arabie.document import Document, Span
-from arabie.formats.losses import Losses
+from arabie.formats.losses import Losses, name_of
 from arabie.formats.tags import Chunk
-from arabie.formats.uncarried import name_of
 from arabie.schema import Schema
 from arabie.text import view, words
 
@@ -54,11 +53,10 @@ class Tokens:
     @classmethod
     def of(cls, document: Document, losses: Losses) -> Tokens:
         """The tokens of a document: those in its meta, if they fit its text, else those that arabie finds."""
-        stated = document.meta.get("tokens")
-        if stated is not None:
-            sentences = _checked(stated, len(document.text))
-            if sentences is not None:
-                return cls(document.text, sentences)
+        sentences = stated_sentences(document)
+        if sentences is not None:
+            return cls(document.text, sentences)
+        if document.meta.get("tokens") is not None:
             losses.add('tokens in meta["tokens"] that do not fit the text', name_of(document))
         return cls.found(document.text)
 
@@ -125,8 +123,11 @@ class Tokens:
         return tuple(spans)
 
 
-def _checked(stated: Any, length: int) -> tuple[Sentence, ...] | None:
-    """Sentences of [start, end] as tuples, or None if they are not in order and inside the text."""
+def stated_sentences(document: Document) -> tuple[Sentence, ...] | None:
+    """The sentences in ``meta["tokens"]``, or None if they are not lists of [start, end] in order inside the text."""
+    stated, length = document.meta.get("tokens"), len(document.text)
+    if not isinstance(stated, (list, tuple)):
+        return None
     try:
         sentences = tuple(tuple((int(start), int(end)) for start, end in sentence) for sentence in stated if sentence)
     except (TypeError, ValueError):

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import isfinite, nan
 from xml.etree import ElementTree
 
 from arabie.document import Document, Relation, Span
@@ -219,10 +220,13 @@ class Builder:
             self._lose(f"feature of an annotation ({short_name(layer)}:{name})", value)
 
     def _score(self, layer: str, value: str | None) -> float | None:
+        if value is None:
+            return None
         try:
-            return None if value is None else float(value)
+            score = float(value)
         except ValueError:
-            return self._lose_features(layer, {"score": value})
+            score = nan
+        return score if isfinite(score) else self._lose_features(layer, {"score": value})
 
     def _add_mark(self, mark: Mark) -> None:
         if mark.layer not in self._labels:

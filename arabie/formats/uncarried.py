@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from arabie.document import Document
-from arabie.formats.losses import Losses
-
-
-def name_of(document: Document) -> str:
-    """How a loss report calls a document."""
-    return "a document without id" if document.id is None else f"document {document.id!r}"
+from arabie.formats.losses import Losses, name_of
+from arabie.formats.tokens import stated_sentences
 
 
 def count_uncarried(document: Document, losses: Losses, carried: Collection[str]) -> None:
     """Count the parts not among ``carried``: of "relations", "status", "score", "fragments", "id", "meta".
 
-    A status is a loss where it is not the default, and ``meta["tokens"]`` none, for it only repeats the text.
+    A status is a loss where it is not the default, and tokens of the text in ``meta["tokens"]`` none, for they only
+    divide it.
     """
     name, schema = name_of(document), document.schema
     for span in document.spans:
@@ -36,6 +33,6 @@ def count_uncarried(document: Document, losses: Losses, carried: Collection[str]
             losses.add("score not carried by this format", told)
     if "id" not in carried and document.id is not None:
         losses.add("document id not carried by this format", document.id)
-    keys = [key for key in document.meta if key != "tokens"]
+    keys = [key for key in document.meta if key != "tokens" or stated_sentences(document) is None]
     if "meta" not in carried and keys:
         losses.add("meta not carried by this format", f"{name}: {', '.join(map(str, keys))}")

@@ -14,12 +14,13 @@ from arabie.streaming.workers import Labeller, label
 
 
 def label_to_file(documents: Iterable[Document], out: Path, labeller: Labeller, *, workers: int = 1,
-                  resume: bool = False, total: Amount | None = None) -> None:
+                  resume: bool = False, total: Amount | None = None) -> Amount:
     """Label Documents anew and write them as JSONL to a file that appears when it is whole; ``total`` is for the bar.
 
     Until then they are in ``out``.part. With ``resume`` those that an earlier run left there are not labelled again:
     the file is that of a run that was never broken off. Raises FileError for a .part of other Documents, model or
     settings, ArabieError for a worker that died, and what reading raises, once what was read before is in the .part.
+    Returns how much is in the file.
     """
     chunks = Chunks(documents)
     with PartFile(out, labeller.told(), resume) as part, meter("extract", total) as bar:
@@ -31,6 +32,7 @@ def label_to_file(documents: Iterable[Document], out: Path, labeller: Labeller, 
         if chunks.fault:
             raise chunks.fault
         part.finish()
+    return bar.done
 
 
 def label_to_lines(documents: Iterable[Document], labeller: Labeller, *, workers: int = 1, total: Amount | None = None,

@@ -128,7 +128,8 @@ def check_part(out: Path, resume: bool) -> None:
         raise FileError(f"{part}: was left by an unfinished run; go on with it with --resume, "
                         "or delete it to begin anew")
     if resume and out.exists() and not part.exists():
-        raise FileError(f"{out}: is finished, there is no {part.name} to go on with; drop --resume to make it anew")
+        raise FileError(f"{out}: is finished, there is no {part.name} to go on with; drop --resume, and add --overwrite to "
+                        "make it anew")
 
 
 def _short(value: str | None) -> str:

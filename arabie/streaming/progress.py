@@ -31,6 +31,12 @@ class Amount:
             self.words += len(document.text.split())
             self.characters += len(document.text)
 
+    def counting(self, documents: Iterable[Document]) -> Iterator[Document]:
+        """The documents, each added as it is taken."""
+        for document in documents:
+            self.add([document])
+            yield document
+
 
 class Meter:
     """Counts what is done and shows it on a bar. ``total`` is what there is to do, where that is known."""

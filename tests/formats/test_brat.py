@@ -135,9 +135,18 @@ def test_a_status_is_an_attribute_by_a_table_that_can_be_replaced():
     back, ann = written(document, attributes=table)
     assert "A1\tFactuality E1 no\n" in ann
     assert back == document
+    back, ann = written(document, attributes="NEGATED=Polarity, POSSIBLE=Doubt")
+    assert "A1\tPolarity E1\n" in ann and back == document
     losses = Losses()
     written(document, losses, attributes={})
     assert losses.counts == {"status that no attribute stands for": 1}
+
+
+def test_tokens_in_meta_are_a_loss_unless_they_are_tokens_of_the_text():
+    for tokens, lost in [([[[0, 2], [3, 7]]], False), (2, True), (["لم", "ينشق"], True), ("", True)]:
+        losses = Losses()
+        written(Document("لم ينشق", id="d", meta={"tokens": tokens}), losses)
+        assert losses.counts == ({"meta not carried by this format": 1} if lost else {})
 
 
 def test_a_fourth_status_is_a_value_of_the_attribute_status():

@@ -66,6 +66,12 @@ def test_any_column_separator_and_comment_and_sentences_as_documents():
     assert documents[0].meta == {"tokens": [[[0, 2], [3, 12], [13, 19], [20, 25]]]} and documents[1].meta == {}
 
 
+def test_sentences_as_documents_have_ids_of_their_own(tmp_path):
+    (tmp_path / "f").write_text("a O\n\n-DOCSTART- (d)\n\nb O\n\nc O\n\n-DOCSTART- (e)\n\nd O\n")
+    documents = read_all(tmp_path / "f", split="sentences")
+    assert [document.id for document in documents] == [None, "d-1", "d-2", "e-1"]
+
+
 @pytest.mark.parametrize(("repair", "found"), [
     ("begin", [("GROUP", "قسد"), ("LOC", "حلب حماة"), ("GROUP", "داعش")]), ("drop", [("LOC", "حلب حماة")])])
 def test_impossible_sequences_are_repaired_by_the_rule_named_and_counted(repair, found):
@@ -187,6 +193,12 @@ def test_a_missing_file_and_impossible_options(tmp_path):
                                                                                           "rename='OO': give pairs")]:
         with pytest.raises(ArabieError, match=message):
             read_all(DATA / "nested.txt", **options)
+    for name, value, kinds in [("comment", True, "text"), ("scheme", 1, "text"), ("token", True, "a whole number or text"),
+                               ("rename", ["OO=O"], "text or a mapping"), ("tags", 1.5, "a whole number or text or a list")]:
+        with pytest.raises(ArabieError, match=rf"conll: {name}=.* is of the wrong type; the option takes {kinds}$"):
+            read_all(DATA / "nested.txt", **{name: value})
+    with pytest.raises(ArabieError, match="conll: start=False is of the wrong type; the option takes text"):
+        write([], tmp_path / "f", "conll", start=False)
     with pytest.raises(ArabieError, match="may stand in a token; use a space or a tab"):
         write([], tmp_path / "f", "conll", separator=",")
 

@@ -138,6 +138,16 @@ def test_what_cannot_be_kept_is_counted(tmp_path):
     assert losses.counts == {"span given twice": 1, '"colour" of a record not kept': 1}
 
 
+def test_keys_of_a_record_are_kept_and_of_two_values_the_lost_one_is_counted(tmp_path):
+    (tmp_path / "d.jsonl").write_text(json.dumps({"text": "حلب", "data": "other", "source": "A", "day": 1,
+                                                  "meta": {"source": "B", "day": 1}, "label": []}), encoding="utf-8")
+    losses = Losses()
+    [document] = read(tmp_path / "d.jsonl", "doccano", losses=losses)
+    assert document.meta == {"data": "other", "source": "B", "day": 1}
+    cause = "key of the meta data that is there twice, the last value kept"
+    assert losses.examples == {cause: [f'{tmp_path / "d.jsonl"}:1: source="A"']}
+
+
 MALFORMED = {
     "not JSON": ('{"text": "حلب"}\n{"text": ', r"d.jsonl:2: not JSON: .* at column"),
     "not an object": ('{"text": "حلب"}\n[1, 2]', "d.jsonl:2: .* is not an object"),

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import bz2
+import gzip
 import json
+import lzma
 import os
 import zipfile
 
@@ -9,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arabie.errors import FileError
-from arabie.formats.files import atomic_folder, atomic_writer, read_records
+from arabie.formats.files import atomic_folder, atomic_writer, read_lines, read_records, read_text
 
 RECORDS = [{"a": 1}, {"b": ["]", "،"]}]
 
@@ -88,6 +91,25 @@ def test_records_inside_a_zip(tmp_path):
     assert next(rows) == (f"{tmp_path}/d.zip/a.jsonl:1", {"a": 1})
     with pytest.raises(FileError, match=r"d\.zip/a\.jsonl:2: not JSON"):
         next(rows)
+
+
+@pytest.mark.parametrize("content, message", [
+    ("قسد".encode("cp1256"), "file:1: not UTF-8: byte 0 .*is 0xde; .* iconv -f cp1256 -t utf-8 old.txt > new.txt"),
+    ("قسد".encode("utf-16"), "file: is UTF-16, not UTF-8; convert it: iconv -f utf-16 -t utf-8"),
+    (b"\xfe\xff" + "قسد".encode("utf-16-be"), "file: is UTF-16"),
+    (b"%PDF-1.7\n", "file: is a PDF, not text; save it as plain text in UTF-8"),
+    (b"{\\rtf1 a}", "file: is a document in Rich Text Format"),
+    (b"\xd0\xcf\x11\xe0\xa1", "file: is a Word, Excel or PowerPoint document, not text"),
+    (b"PK\x03\x04", "file: is a Word, Excel or PowerPoint document or another zip, not text"),
+    (gzip.compress(b"a"), "file: is compressed"), (bz2.compress(b"a"), "file: is compressed"),
+    (lzma.compress(b"a"), "file: is compressed"),
+    (b"\x89PNG\0\0", "file:1: is not text in UTF-8: it holds bytes that are zero"),
+])
+def test_what_is_not_text_in_utf8_is_told_apart(content, message, tmp_path):
+    (tmp_path / "file").write_bytes(content)
+    for reading in (read_text, lambda path: list(read_lines(path)), lambda path: list(read_records(path))):
+        with pytest.raises(FileError, match=message):
+            reading(tmp_path / "file")
 
 
 def test_half_a_surrogate_pair_is_refused_and_leaves_the_file_as_it_was(tmp_path):

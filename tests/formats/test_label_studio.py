@@ -15,6 +15,7 @@ from arabie.formats import read, write
 from arabie.formats.label_studio import labelling_config
 from arabie.formats.label_studio.hypertext import TextContent
 from arabie.formats.losses import Losses, LossError
+from arabie.schema import Schema
 
 EXPORT = Path(__file__).parent / "data" / "label_studio" / "export.json"
 QUICK = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -91,6 +92,57 @@ def test_several_texts(tmp_path):
     document, = read(both, "label-studio", field="body", losses=losses)
     assert (document.text, document.meta) == ("قسد في حلب", {"title": "حلب"})
     assert [span.start for span in document.spans] == [7] and losses.counts == {"region of another text (title)": 1}
+
+
+def test_an_id_that_two_regions_have_joins_only_labels_of_one_place(tmp_path):
+    regions = (region(0, 3, labels=["GROUP"]), region(7, 10, text="حلب"), region(0, 3, labels=["ORG"]), region(7, 10))
+    losses = Losses()
+    document, = read(tasks(tmp_path, task(*regions)), "label-studio", losses=losses)
+    assert [(span.text, span.label) for span in document.spans] == [("قسد", "GROUP"), ("قسد", "ORG"), ("حلب", "LOC")]
+    assert not losses
+    further = {**region(0, 3, labels=["ORG"]), "score": 0.5}
+    next(read(tasks(tmp_path, task(region(0, 3), further)), "label-studio", losses=losses))
+    assert losses.counts == {"score or note that a further control gives to a region": 1}
+
+
+def test_ids_may_be_numbers(tmp_path):
+    path = tasks(tmp_path, task(region(0, 3, 1), region(7, 10, 2), relation(from_id=1, to_id="2")))
+    document, = read(path, "label-studio")
+    assert [(r.head.text, r.tail.text) for r in document.relations] == [("قسد", "حلب")]
+
+
+def test_tasks_that_were_not_submitted_are_told(tmp_path):
+    made = Document("قسد في حلب", (Span(0, 3, "GROUP"),))
+    write([made, made], tmp_path / "t.json", "label-studio")
+    with pytest.raises(FileError, match="t.json: no task has annotations; 2 have predictions: submit them in Label Studio"):
+        write(read(tmp_path / "t.json", "label-studio"), tmp_path / "out.jsonl")
+    assert not (tmp_path / "out.jsonl").exists()
+    pending = json.loads((tmp_path / "t.json").read_text(encoding="utf-8"))
+    losses = Losses()
+    assert len(list(read(tasks(tmp_path, *pending, {"data": {"text": "قسد"}}, task()), "label-studio", losses=losses))) == 1
+    assert losses.counts == {"task without annotations, but with predictions": 2, "task without annotations": 1}
+    assert list(read(tasks(tmp_path, {"data": {"text": "قسد"}}), "label-studio")) == []
+
+
+def test_of_a_key_with_two_values_the_last_is_kept_and_the_other_counted(tmp_path):
+    losses = Losses()
+    document, = read(tasks(tmp_path, task(a=1, b=2, meta={"a": 3, "b": 2})), "label-studio", losses=losses)
+    assert document.meta == {"a": 3, "b": 2}
+    assert losses.counts == {"key of the meta data that is there twice, the last value kept": 1}
+
+
+def test_the_configuration_replaces_nothing_but_another_configuration(tmp_path):
+    for name in ("t.xml", "t.XML", ""):
+        with pytest.raises(FileError, match="name a file that ends in .json"):
+            write([Document("قسد")], Path(name and tmp_path / name), "label-studio")
+    for foreign in ("<TEI><text/></TEI>", "<View><Image/></View>", "no XML", '<?xml version="1.0" encoding="x"?><View/>'):
+        (tmp_path / "t.xml").write_text(foreign)
+        with pytest.raises(FileError, match="t.xml: is there and is no labelling configuration"):
+            write([Document("قسد")], tmp_path / "t.json", "label-studio")
+        assert [path.read_text() for path in tmp_path.iterdir()] == [foreign]
+    (tmp_path / "t.xml").write_text(labelling_config(Schema.from_dict({"layers": [{"name": "x", "labels": ["X"]}]})))
+    write([Document("قسد")], tmp_path / "t.json", "label-studio")
+    assert (tmp_path / "t.xml").read_text(encoding="utf-8") == labelling_config(SCHEMA)
 
 
 def test_the_unit_is_the_one_that_the_covered_texts_prove(tmp_path):
@@ -240,13 +292,18 @@ def relation(**fields) -> dict:
     (task("x"), 'result[0] is "x"; a result is an object with a "type"'),
     (task({"type": "labels"}), 'result[0] has no object "value"'),
     (task(region(0, 3, labels="LOC")), 'the labels of result[0] are "LOC"; they must be a list of strings'),
-    (task({**region(0, 3), "score": "high"}), 'the score of result[0] is "high"; it must be a number'),
+    (task({**region(0, 3), "score": "high"}), 'the score of result[0] is "high"; it must be a finite number'),
+    (task({**region(0, 3), "score": float("nan")}), "the score of result[0] is NaN; it must be a finite number"),
+    (task(region(0, 3), relation(score="x")), 'the score of result[1] is "x"; it must be a finite number'),
     (task(region("0", 3)), "neither globalOffsets nor start, end, startOffset and endOffset"),
     (task(region(None, 3)), "a region has start null and end 3; both must be whole numbers"),
     (task(region(0, float("nan"))), "a region has start 0 and end NaN; both must be whole numbers"),
     (task(region(0, 30)), "region 0–30: offset 30 lies outside the text of 10 code points; was the text changed"),
     (task(region(3, 3)), "region 3–3 has no extent"),
     (task(region(0, 3), relation(to_id="s")), 'result[1] is a relation whose to_id "s" is no region of this annota'),
+    (task(region(0, 3), relation(from_id=["r"])), 'result[1] is a relation whose from_id ["r"] is no region of this'),
+    (task(region(0, 3), region(7, 10, None), relation(to_id=None)), "whose to_id null is no region of this annotation"),
+    (task(region(0, 3), region(7, 10), relation()), "result[2] belongs to the id 'r', which 2 regions have"),
     (task(region(0, 3), relation(direction="up")), 'the direction of result[1] is "up"; it is left, right or bi'),
     (task(region(0, 3), relation(labels=[1])), "the labels of result[1] are [1]; they must be a list of strings"),
 ])

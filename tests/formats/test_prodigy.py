@@ -103,6 +103,14 @@ def test_a_token_that_several_spans_end_with_is_given_to_what_the_schema_allows(
     assert losses.counts == {"relation of a token that several spans end with, given to the first the schema allows": 1}
 
 
+def test_a_key_of_the_meta_that_gives_way_is_counted(tmp_path):
+    (tmp_path / "d.jsonl").write_text('{"text": "حلب", "meta": {"prodigy": 1}, "_task_hash": 3}', encoding="utf-8")
+    losses = Losses()
+    [document] = read(tmp_path / "d.jsonl", "prodigy", losses=losses)
+    assert document.meta == {"prodigy": {"_task_hash": 3}}
+    assert losses.counts == {"key of the meta data that is there twice, the last value kept": 1}
+
+
 TEXT = '"text": "قصف حلب", '
 TOKENS = '"tokens": [{"text": "قصف", "start": 0, "end": 3, "id": 0}, {"text": "حلب", "start": 4, "end": 7, "id": 1}], '
 MALFORMED = {
@@ -143,7 +151,13 @@ MALFORMED = {
     "meta no object": ("{" + TEXT + '"meta": "س"}', 'd.jsonl:1: "meta" is "س"; it must be an object'),
     "score no number": (
         "{" + TEXT + '"spans": [{"start": 4, "end": 7, "label": "LOC", "score": "high"}]}',
-        'd.jsonl:1: the score "high"'),
+        'd.jsonl:1: the score of a span is "high"; it must be a finite number'),
+    "score not finite": (
+        "{" + TEXT + '"spans": [{"start": 4, "end": 7, "label": "LOC", "score": NaN}]}',
+        "d.jsonl:1: the score of a span is NaN; it must be a finite number"),
+    "score of a relation no number": (
+        "{" + TEXT + TOKENS + '"spans": [{"start": 4, "end": 7, "label": "LOC"}], "relations": [{"head": 1, "child": 1, '
+        '"label": "ALIAS", "score": "high"}]}', 'd.jsonl:1: the score of a relation is "high"; it must be a finite number'),
 }
 
 

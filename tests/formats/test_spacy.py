@@ -145,6 +145,8 @@ MALFORMED = {
                             "f.json:1: the tokens overlap or are out"),
     "relations of another shape": ('{"text": "a", "_": {"relations": [[0, 1]]}}',
                                    "f.json:1: relations, details or meta are not as arabie writes"),
+    "score that is no number": ('{"text": "a", "ents": [{"start": 0, "end": 1, "label": "X"}], "details": [{"start": 0, "end": 1, '
+                                '"label": "X", "score": "high"}]}', "f.json:1: .*the score of X at 0–1 is 'high'"),
     "fragments past the span": ('{"text": "abc", "ents": [{"start": 0, "end": 2, "label": "X"}], "details": [{"start": 0, "end": 2, '
                                 '"label": "X", "fragments": [[0, 1], [1, 3]]}]}', "f.json:1: .* fragments of X do not reach"),
 }

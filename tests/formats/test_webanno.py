@@ -109,6 +109,16 @@ def test_a_file_to_the_letter(tmp_path):
         "2-1\t16-21\tالرقة\tLOC[2]\t*[2]\t_\t_\t_\t_\t\n")
 
 
+def test_a_score_that_is_no_finite_number_is_counted(tmp_path):
+    write([Document("حلب", (Span(0, 3, "LOC", score=0.5),))], tmp_path / "a.tsv", "webanno")
+    content = (tmp_path / "a.tsv").read_text(encoding="utf-8")
+    for score in ("NaN", "-inf", "high"):
+        (tmp_path / "a.tsv").write_text(content.replace("0.5", score), encoding="utf-8")
+        losses = Losses()
+        assert [span.score for span in next(read(tmp_path / "a.tsv", "webanno", losses=losses)).spans] == [None]
+        assert losses.counts == {"feature of an annotation (Entities:score)": 1}
+
+
 def as_carried(document: Document) -> tuple[Document, set[str]]:
     """A Document as the format carries it, and why it differs: slow, one rule after the other."""
     causes, text = set(), document.text

@@ -29,10 +29,11 @@ WRITTEN = (".txt", ".ann", ".conf")
 
 
 def read(path: str | Path, *, schema: Schema, losses: Losses, unit: str = "code-points", alias: str = ALIAS,
-         attributes: Mapping[str, str] | None = None) -> Iterator[Document]:
+         attributes: str | Mapping[str, str] | None = None) -> Iterator[Document]:
     """The Documents of a folder and its subfolders, or of one .ann; the id is the path without its ending.
 
-    ``attributes`` maps a status to an attribute, "Name" or "Name Value". Raises FileError with file:line, also where
+    ``attributes`` maps a status to an attribute, "Name" or "Name Value" (or, without values, is a string such as
+    "NEGATED=Negation"). Raises FileError with file:line, also where
     the text that a line says it covers is not what stands at its offsets.
     """
     convention = Convention.of(schema, losses, unit, alias, attributes)
@@ -41,7 +42,7 @@ def read(path: str | Path, *, schema: Schema, losses: Losses, unit: str = "code-
 
 
 def write(documents: Iterable[Document], path: str | Path, *, schema: Schema, losses: Losses, unit: str = "code-points",
-          alias: str = ALIAS, attributes: Mapping[str, str] | None = None) -> None:
+          alias: str = ALIAS, attributes: str | Mapping[str, str] | None = None) -> None:
     """Write a new folder that brat opens: .txt, .ann, annotation.conf and visual.conf."""
     convention = Convention.of(schema, losses, unit, alias, attributes)
     with atomic_folder(path) as folder:

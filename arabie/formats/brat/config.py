@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from arabie.errors import SchemaError, nearest
 from arabie.formats.losses import Losses
+from arabie.formats.options import mapped
 from arabie.schema import Schema
 
 ALIAS = "ALIAS"
@@ -30,12 +31,12 @@ class Convention:
 
     @classmethod
     def of(cls, schema: Schema, losses: Losses, unit: str, alias: str,
-           attributes: Mapping[str, str] | None) -> Convention:
+           attributes: str | Mapping[str, str] | None) -> Convention:
         """The convention that the options ask for; SchemaError for an ``alias`` that is no relation."""
         if alias != ALIAS and alias not in schema.relation_names:
             raise SchemaError(f"alias={alias!r} is no relation of the schema; {nearest(alias, schema.relation_names)}")
         return cls(schema, losses, unit, alias if alias in schema.relation_names else None,
-                   status_attributes(schema) if attributes is None else attributes)
+                   status_attributes(schema) if attributes is None else mapped(attributes, "attributes"))
 
     def role(self, name: str) -> str:
         """A role without the number that brat gives repeated ones: Theme2 is Theme, unless the schema has a Theme2."""

@@ -11,8 +11,9 @@ from typing import Any
 from arabie.document import Document, Relation, Span
 from arabie.errors import DocumentError
 from arabie.formats.brat.config import BOM, BREAKS, EVENTS, Convention, joined
+from arabie.formats.losses import name_of
 from arabie.formats.offsets import UNITS, Offsets
-from arabie.formats.uncarried import count_uncarried, name_of
+from arabie.formats.uncarried import count_uncarried
 
 _STORABLE = re.compile(r"[^\s:]+")
 

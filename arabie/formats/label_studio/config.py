@@ -52,6 +52,15 @@ def labelling_config(schema: Schema) -> str:
     return ElementTree.tostring(view, encoding="unicode") + "\n"
 
 
+def is_labelling_config(content: bytes) -> bool:
+    """Whether this is the XML of a labelling configuration for spans of a text."""
+    try:
+        view = ElementTree.fromstring(content)
+    except (ElementTree.ParseError, ValueError, LookupError):  # the last two for an encoding that is not known
+        return False
+    return view.tag == "View" and view.find(".//Labels") is not None and view.find(".//Text") is not None
+
+
 def _hint(schema: Schema, name: str) -> dict[str, str]:
     return {"hint": schema.titles[name]} if name in schema.titles else {}
 

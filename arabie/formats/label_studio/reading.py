@@ -15,11 +15,12 @@ from arabie.formats.label_studio.config import STATUS, TEXT
 from arabie.formats.label_studio.hypertext import TextContent
 from arabie.formats.losses import Losses
 from arabie.formats.offsets import Offsets
-from arabie.formats.records import list_at, shown
+from arabie.formats.records import list_at, merged, score_at, shown
 from arabie.schema import Schema
 
 USES = ("annotations", "predictions")
 _LABELS = ("labels", "hypertextlabels")
+_PLACE = ("start", "end", "startOffset", "endOffset", "globalOffsets")
 _ANSWERS = ("choices", "textarea", "taxonomy", "rating", "number", "datetime")  # for a region or the whole text
 _SPACING = re.compile(r"\\[nr]|[\s\ufeff]+")
 
@@ -31,17 +32,24 @@ def read(path: str | Path, *, schema: Schema, losses: Losses, use: str = "annota
     ``use`` is "annotations" or "predictions"; ``annotator`` is "first" (the first annotation that is not skipped),
     "all" (a Document for each, with ``meta["annotator"]``), an annotator's id or email, or a model's version; ``field``
     names the text among a task's data, and the object of its regions where there are several texts.
+    Raises FileError with file:line and why, also where there are predictions but no annotations are submitted.
     """
     if use not in USES:
         raise ArabieError(f"use={use!r}: there is no such part of a task; {nearest(use, USES)}")
     seen: set[str] = set()
-    found = 0
+    found = unsubmitted = 0
     for where, record in read_records(path):
-        for document in _Task(record, where, schema, losses, field).documents(use, annotator, seen):
+        task = _Task(record, where, schema, losses, field)
+        unsubmitted += use == "annotations" and task.is_unsubmitted
+        for document in task.documents(use, annotator, seen):
             found += 1
             yield document
     if annotator not in ("first", "all") and seen and not found:
         raise FileError(f"{path}: none of the {use} is by {annotator!r}; they are by {', '.join(sorted(seen))}")
+    if unsubmitted and not found:
+        have = "has" if unsubmitted == 1 else "have"
+        raise FileError(f"{path}: no task has annotations; {unsubmitted:,} {have} predictions: submit them in Label Studio "
+                        "and export again, or add --read use=predictions")
 
 
 @dataclass
@@ -85,12 +93,23 @@ class _Task:
             raise FileError(f"{self.where}: the data have {names}; say which one is the text with field=NAME")
         raise FileError(f"{self.where}: the data have no text; a task's data hold its text as a string")
 
-    def documents(self, use: str, annotator: str, seen: set[str]) -> Iterator[Document]:
+    def _items(self, use: str) -> list:
+        """The annotations (completions before Label Studio 1.0) or the predictions."""
         key = "completions" if use == "annotations" and "annotations" not in self.record else use
-        chosen, skipped = [], 0
-        for item in list_at(self.record, key, self.where):
+        items = list_at(self.record, key, self.where)
+        for item in items:
             if not isinstance(item, dict):
                 raise FileError(f'{self.where}: "{key}" holds {shown(item)}, not an object; export the project as JSON')
+        return items
+
+    @property
+    def is_unsubmitted(self) -> bool:
+        """Whether there are predictions and no annotations."""
+        return bool(self.record.get("predictions")) and not self._items("annotations")
+
+    def documents(self, use: str, annotator: str, seen: set[str]) -> Iterator[Document]:
+        chosen, skipped = [], 0
+        for item in self._items(use):
             if item.get("was_cancelled") or item.get("skipped"):
                 self._lose("annotation skipped by its annotator", "")
                 skipped += 1
@@ -101,7 +120,8 @@ class _Task:
                 chosen.append((item, names[0] if names else None))
         if not chosen and not skipped:
             by = "" if annotator in ("first", "all") else f" by {annotator}"
-            self._lose(f"task without {use}{by}", "")
+            predicted = ", but with predictions" if use == "annotations" and self.is_unsubmitted else ""
+            self._lose(f"task without {use}{by}{predicted}", "")
         for number, (item, name) in enumerate(chosen):
             if annotator != "all" and number:
                 self._lose(f"further {use} of a task", "")
@@ -123,12 +143,14 @@ class _Task:
             if not isinstance(result, dict) or not isinstance(result.get("type"), str):
                 raise FileError(f'{self.where}: result[{number}] is {shown(result)}; '
                                 'a result is an object with a "type"')
-        regions = self._regions(results)
+        regions, by_id = self._regions(results)
+        self._answers(results, by_id)
         self._place(regions)
         spans = self._unique([span for region in regions for span in region.spans])
-        relations = self._relations(results, {region.id: region for region in regions if region.id is not None})
+        relations = self._relations(results, by_id)
         inner = self.data.get("meta") if isinstance(self.data.get("meta"), dict) else {}
-        meta = {name: value for name, value in self.data.items() if name not in (self.key, "id") and value is not inner}
+        data = {name: value for name, value in self.data.items() if name not in (self.key, "id") and value is not inner}
+        meta = merged((data, inner, whose), self.losses, self.where)
         named = self.data.get("id", self.record.get("id"))
         name = None if named is None else str(named)
         try:
@@ -142,29 +164,46 @@ class _Task:
             self.losses.add("region that is there twice", self.where, len(spans) - len(kept))
         return tuple(kept)
 
-    def _regions(self, results: list[dict[str, Any]]) -> list[_Region]:
-        """The regions with a label, told their status and whatever else belongs to them."""
+    def _regions(self, results: list[dict[str, Any]]) -> tuple[list[_Region], dict[str, list[_Region]]]:
+        """The regions of the text, and those of each id: one, unless the file gives its ids twice."""
         wanted = self._object(results)
         regions: list[_Region] = []
-        by_id: dict[str, _Region] = {}
+        by_id: dict[str, list[_Region]] = {}
         for number, result in enumerate(results):
             if result["type"] in _LABELS and wanted in (None, result.get("to_name")):
                 region = self._region(result, f"result[{number}]")
-                if region.id in by_id:  # labelled by a further control
-                    first = by_id[region.id]
-                    first.labels = list(dict.fromkeys(first.labels + region.labels))
-                    continue
-                regions.append(region)
-                if region.id is not None:
-                    by_id[region.id] = region
+                named = [] if region.id is None else by_id.setdefault(region.id, [])
+                first = next((other for other in named if _at_one_place(region.value, other.value)), None)
+                if first is not None:
+                    self._join(first, region)
+                else:
+                    named.append(region)
+                    regions.append(region)
             elif result["type"] in _LABELS:
                 self._lose(f"region of another text ({result.get('to_name')})", "")
-        for result in results:
+        return regions, by_id
+
+    def _join(self, region: _Region, further: _Region) -> None:
+        """Add the labels that a further control gives to a region."""
+        region.labels = list(dict.fromkeys(region.labels + further.labels))
+        if further.score not in (None, region.score) or further.meta not in ({}, region.meta):
+            self._lose("score or note that a further control gives to a region", ", ".join(further.labels))
+
+    def _named(self, by_id: Mapping[str, list[_Region]], name: str | None, told: str) -> _Region | None:
+        """The region of an id, or None. Raises FileError where several have it."""
+        found = by_id.get(name, ())
+        if len(found) > 1:
+            raise FileError(f"{self.where}: {told} belongs to the id {name!r}, which {len(found)} regions have; "
+                            "give each region an id of its own")
+        return found[0] if found else None
+
+    def _answers(self, results: list[dict[str, Any]], by_id: Mapping[str, list[_Region]]) -> None:
+        """Tell the regions their status; count what else there is besides regions of text and relations."""
+        for number, result in enumerate(results):
             if result["type"] in _ANSWERS:
-                self._answer(result, by_id.get(_id(result)))
+                self._answer(result, self._named(by_id, _id(result), f"result[{number}]"))
             elif result["type"] not in (*_LABELS, "relation"):
                 self._lose(f"region that is not of text ({result['type']})", "")
-        return regions
 
     def _object(self, results: list[dict[str, Any]]) -> str | None:
         """The object whose regions are read, where a task has regions of several."""
@@ -185,9 +224,7 @@ class _Task:
             raise FileError(f"{self.where}: the labels of {told} are {shown(labels)}; they must be a list of strings")
         if not labels:
             self._lose("region without a label", shown(value.get("text", "")))
-        score, meta = result.get("score"), result.get("meta")
-        if score is not None and (not isinstance(score, (int, float)) or isinstance(score, bool)):
-            raise FileError(f"{self.where}: the score of {told} is {shown(score)}; it must be a number")
+        score, meta = score_at(result, told, self.where), result.get("meta")
         return _Region(_id(result), value, list(dict.fromkeys(labels)), score, meta if isinstance(meta, dict) else {})
 
     def _answer(self, result: Mapping[str, Any], region: _Region | None) -> None:
@@ -285,30 +322,32 @@ class _Task:
             status = region.status or self.schema.default_status(label)
             region.spans.append(Span(start, end, label, status, region.score, fragments, None if number else region.id))
 
-    def _relations(self, results: list[dict[str, Any]], regions: Mapping[str, _Region]) -> tuple[Relation, ...]:
+    def _relations(self, results: list[dict[str, Any]], by_id: Mapping[str, list[_Region]]) -> tuple[Relation, ...]:
         relations: dict[Relation, None] = {}
-        known = {_id(result) for result in results if result["type"] != "relation"}
+        known = {_id(result) for result in results if result["type"] != "relation"} - {None}
         for number, result in enumerate(results):
             if result["type"] == "relation":
-                for relation in self._read_relation(result, f"result[{number}]", regions, known):
+                for relation in self._read_relation(result, f"result[{number}]", by_id, known):
                     if relation in relations:
                         self._lose("relation that is there twice", relation.type)
                     relations[relation] = None
         return tuple(relations)
 
-    def _read_relation(self, result: Mapping[str, Any], told: str, regions: Mapping[str, _Region],
-                       known: set[str | None]) -> Iterator[Relation]:
+    def _read_relation(self, result: Mapping[str, Any], told: str, by_id: Mapping[str, list[_Region]],
+                       known: set[str]) -> Iterator[Relation]:
         ends = []
         for key in ("from_id", "to_id"):
-            if result.get(key) not in known:
+            name = _id(result, key)
+            if name not in known:
                 raise FileError(f"{self.where}: {told} is a relation whose {key} {shown(result.get(key))} is no region "
                                 "of this annotation; delete the relation")
-            ends.append(regions.get(result[key]))
+            ends.append(self._named(by_id, name, told))
         direction, labels = result.get("direction", "right"), result.get("labels") or []
         if direction not in ("right", "left", "bi"):
             raise FileError(f"{self.where}: the direction of {told} is {shown(direction)}; it is left, right or bi")
         if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
             raise FileError(f"{self.where}: the labels of {told} are {shown(labels)}; they must be a list of strings")
+        score = score_at(result, told, self.where)
         if None in ends or not all(region.spans for region in ends):
             return self._lose("relation of a region that is left out", ", ".join(labels))
         if not labels:
@@ -316,7 +355,7 @@ class _Task:
         pairs = {"right": (ends,), "left": (ends[::-1],), "bi": (ends, ends[::-1])}[direction]
         for label in labels:
             for head, tail in pairs:
-                yield from self._joined(label, head.spans, tail.spans, result.get("score"))
+                yield from self._joined(label, head.spans, tail.spans, score)
 
     def _joined(self, label: str, heads: list[Span], tails: list[Span], score: float | None) -> Iterator[Relation]:
         """The relations between the labels of two regions that the schema allows, or between the first of each."""
@@ -325,8 +364,14 @@ class _Task:
         return (Relation(label, head, tail, score) for head, tail in allowed or pairs[:1])
 
 
-def _id(result: Mapping[str, Any]) -> str | None:
-    return None if result.get("id") is None else str(result["id"])
+def _id(result: Mapping[str, Any], key: str = "id") -> str | None:
+    return None if result.get(key) is None else str(result[key])
+
+
+def _at_one_place(value: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two values of regions have the same offsets and, where both quote it, the same text."""
+    return all(value.get(key) == other.get(key) for key in _PLACE) and (
+        None in (value.get("text"), other.get("text")) or value["text"] == other["text"])
 
 
 def _is_whole(number: Any) -> bool:

@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from arabie.document import Document
-from arabie.errors import ArabieError, nearest
-from arabie.formats.files import atomic_writer
-from arabie.formats.label_studio.config import STATUS, TEXT, control, labelling_config
+from arabie.errors import ArabieError, FileError, nearest
+from arabie.formats.files import atomic_writer, read_bytes
+from arabie.formats.label_studio.config import STATUS, TEXT, control, is_labelling_config, labelling_config
 from arabie.formats.label_studio.reading import USES
-from arabie.formats.losses import Losses
-from arabie.formats.uncarried import name_of
+from arabie.formats.losses import Losses, name_of
 from arabie.schema import Schema
 
 
@@ -22,16 +21,29 @@ def write(documents: Iterable[Document], path: str | Path, *, schema: Schema, lo
     """Write a JSON list of tasks, and the labelling configuration beside it with the suffix .xml.
 
     ``use="predictions"`` makes pre-annotations for correction, by ``model_version``; "annotations" makes finished ones.
+    Raises FileError for a path that ends in .xml, and where what stands beside it is no labelling configuration.
     """
     if use not in USES:
         raise ArabieError(f"use={use!r}: there is no such part of a task; {nearest(use, USES)}")
-    with atomic_writer(Path(path).with_suffix(".xml")) as config, atomic_writer(path) as stream:
+    with atomic_writer(_config_path(Path(path))) as config, atomic_writer(path) as stream:
         config.write(labelling_config(schema))
         stream.write("[")
         for number, document in enumerate(documents):
             task = _task(document, schema, losses, use, model_version)
             stream.write(("," if number else "") + "\n" + json.dumps(task, ensure_ascii=False))
         stream.write("\n]\n")
+
+
+def _config_path(path: Path) -> Path:
+    """Where the labelling configuration goes: beside the tasks. Raises FileError if it would replace something else."""
+    if not path.name or path.suffix.lower() == ".xml":
+        raise FileError(f"{path}: no name for the tasks; they are JSON, and the labelling configuration beside them has "
+                        "the same name with .xml: name a file that ends in .json")
+    config = path.with_suffix(".xml")
+    if config.is_file() and not is_labelling_config(read_bytes(config)):
+        raise FileError(f"{config}: is there and is no labelling configuration, which is written beside {path.name}; "
+                        "move it away, or name another file for the tasks")
+    return config
 
 
 def _task(document: Document, schema: Schema, losses: Losses, use: str, model_version: str) -> dict[str, Any]:

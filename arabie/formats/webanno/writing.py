@@ -10,11 +10,11 @@ from pathlib import Path
 
 from arabie.document import Document
 from arabie.formats.folders import write_each
-from arabie.formats.losses import Losses
+from arabie.formats.losses import Losses, name_of
 from arabie.formats.offsets import Offsets
 from arabie.formats.tokens import Tokens
 from arabie.formats.uima import ANNOTATION, LINKS, Arc, Layers, Mark, annotations, covering, type_system
-from arabie.formats.uncarried import count_uncarried, name_of
+from arabie.formats.uncarried import count_uncarried
 from arabie.formats.webanno.cells import NO_VALUE, NOTHING, VERSION, escape_text, escape_value
 from arabie.schema import Schema
 
