@@ -4,7 +4,7 @@
 
 The corpus comes as one sequence of sentences a file, without a sign of where an article ends. Consecutive sentences are
 joined, a line each, so that a model sees what stands around a sentence. The split of CAMeL Lab has no dev part: every
-tenth document of the training part is it. The test part stays whole.
+twentieth document of the training part is it. The test part stays whole.
 """
 
 from __future__ import annotations
