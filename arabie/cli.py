@@ -42,7 +42,7 @@ OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace the 
 def extract(
     paths: Annotated[list[str], typer.Argument(
         metavar="PATH", help="Text files (UTF-8); .jsonl and .src files, whose documents are labelled anew; "
-                             "folders, for the .txt, .jsonl and .src files in them, in order of name; "
+                             "folders, for the .txt, .jsonl, .ndjson and .src files in them; "
                              "- for standard input, a text or JSONL.")],
     json_lines: Annotated[bool, typer.Option(
         "--json", help="Print JSONL, one document a line, in place of the view for the eye.")] = False,
@@ -161,13 +161,13 @@ def convert(
 
     [bold]arabie convert ann/ tasks.json --from brat --to label-studio[/bold]
     """
-    from arabie.formats import read, write
+    from arabie.formats import read, targets_of, write
     from arabie.formats.losses import Losses
     from arabie.schema import Schema, default_schema
     from arabie.streaming.progress import Amount, counted
     from arabie.streaming.targets import check_new, tell_written
 
-    targets = [target, target.with_suffix(".xml")] if write_as == "label-studio" else [target]
+    targets = targets_of(target, write_as)
     for path in targets:
         check_new(path, [source], overwrite)
     labels, losses, done = Schema.load(schema) if schema else default_schema(), Losses(strict=strict), Amount()

@@ -176,6 +176,8 @@ def test_what_is_there_is_not_replaced_by_a_slip(arabie, toy_model, tmp_path, li
     assert code == 1 and f"{done}: is one of the inputs" in err and done.read_text() == "as it was"
     file(tmp_path / "tasks.xml", "as it was")
     fails(arabie("convert", lines, tmp_path / "tasks.json", "--from", "jsonl", "--to", "label-studio"), "tasks.xml: is there")
+    types = file(tmp_path / "a.TypeSystem.xml", "as it was")
+    fails(arabie("convert", lines, tmp_path / "a.xmi", "--from", "jsonl", "--to", "cas"), f"{types}: is there already")
     for command in (extract, convert):
         code, out, err = arabie(*command, done, "--overwrite")
         assert (code, out, err) == (0, "", f"wrote {done}: 1 document\n")
@@ -336,7 +338,7 @@ def test_lines_of_other_programs(arabie, toy_model, tmp_path):
     found = [Document.from_dict(json.loads(line)) for line in out.splitlines()]
     assert code == 0 and [(d.id, d.text, dict(d.meta)) for d in found] == 5 * [
         ("12", NEWS, {"day": 3, "k": [1]}), (None, NEWS, {"text": "x"}), (None, "", {"day": 4})]
-    told = 'note: {} × "day" of a document not kept; what is under "meta" is (such as {}:3'
+    told = "note: {} × key of the meta data that is there twice, the last value kept (such as {}:3: day=3"
     assert err.startswith(told.format(4, paths[0])) and told.format(1, "standard input") in err
 
 

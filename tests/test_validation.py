@@ -95,10 +95,25 @@ def test_a_relation_that_reaches_too_far_is_a_warning(tmp_path, between, warned)
 
 
 def test_the_reach_is_the_words_that_a_window_of_the_default_model_holds():
-    encoder = Encoder(FolderTokenizer.load(DEFAULT_MODEL))
-    encoded = encoder.encode("\n".join(document.text for document in read(ROOT / "training/corpus/test.jsonl")))
+    encoded = of_test_split()
     held = [encoded.units.is_word[window.start:window.end].sum() for window in windows(encoded, WindowSettings())]
     assert np.median(held) == pytest.approx(REACH, rel=0.05)
+
+
+@pytest.mark.parametrize(("apart", "least", "most"), [(40, 0.95, 1), (100, 0.4, 0.6), (REACH + 5, 0, 0.05)])
+def test_how_often_two_words_are_looked_at_together(apart, least, most):
+    """The figures of README and docs/architecture.md, by the words of a long text."""
+    encoded = of_test_split()
+    places, owned = np.flatnonzero(encoded.units.is_word).tolist(), windows(encoded, WindowSettings())
+    pairs = list(zip(places, places[apart:]))
+    owners = [next(w for w in owned if w.own_start <= (first + last) // 2 < w.own_end) for first, last in pairs]
+    together = [window.start <= first and last < window.end for window, (first, last) in zip(owners, pairs)]
+    assert least <= sum(together) / len(together) <= most
+
+
+def of_test_split():
+    text = "\n".join(document.text for document in read(ROOT / "training/corpus/test.jsonl"))
+    return Encoder(FolderTokenizer.load(DEFAULT_MODEL)).encode(text)
 
 
 def test_the_example_of_the_guidelines_can_be_copied(tmp_path):

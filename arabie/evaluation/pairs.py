@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import zip_longest
+from operator import attrgetter
 
 from arabie.document import Document, Relation, Span
 from arabie.errors import DocumentError
@@ -88,7 +89,7 @@ def same_texts(gold: Iterable[Document], predicted: Iterable[Document],
 def _partners(gold: list[Document], predicted: list[Document]) -> dict[int, int]:
     """The place of the predicted document for that of each gold one that has a partner."""
     partners: dict[int, int] = {}
-    for kind in (_text_and_id, _text):
+    for kind in (attrgetter("text", "id"), attrgetter("text")):
         taken, waiting = set(partners.values()), defaultdict(deque)
         for place, document in enumerate(predicted):
             if place not in taken:
@@ -97,14 +98,6 @@ def _partners(gold: list[Document], predicted: list[Document]) -> dict[int, int]
             if place not in partners and (found := waiting.get(kind(document))):
                 partners[place] = found.popleft()
     return partners
-
-
-def _text_and_id(document: Document) -> Hashable:
-    return document.text, document.id
-
-
-def _text(document: Document) -> Hashable:
-    return document.text
 
 
 def _check_alone(gold: list[Document], predicted: list[Document]) -> None:

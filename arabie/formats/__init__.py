@@ -63,6 +63,12 @@ def _check_options(format: str, action: str, given: Mapping[str, Any]) -> None:
             raise ArabieError(f"{format}: {name}={value!r} is of the wrong type; the option takes {told}")
 
 
+def targets_of(path: str | Path, format: str) -> list[Path]:
+    """The files or folders that ``write`` makes or replaces for a path: itself, and what the format puts beside it."""
+    beside = getattr(_module(format), "beside", None)
+    return [Path(path), *(beside(Path(path)) if beside else ())]
+
+
 def read(path: str | Path, format: str = "jsonl", *, schema: Schema | None = None, losses: Losses | None = None,
          **options: Any) -> Iterator[Document]:
     """The Documents of a file or folder in the named format; ``losses`` collects what could not be carried."""

@@ -297,6 +297,11 @@ def write(documents: Iterable[Document], path: str | Path, *, schema: Schema, lo
                carries_id=True)
 
 
+def beside(path: Path) -> list[Path]:
+    """The type system of an .xmi file."""
+    return [path.with_name(f"{path.stem}.TypeSystem.xml")] if path.suffix.lower() == ".xmi" else []
+
+
 def _fill(cas: Any, document: Document, layers: Layers, losses: Losses) -> None:
     def add(name: str, start: int, end: int, **features: Any) -> Any:
         fs = cas.typesystem.get_type(name)(begin=start, end=end, **features)

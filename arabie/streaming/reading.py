@@ -16,6 +16,7 @@ from arabie.errors import DocumentError, FileError
 from arabie.formats import jsonl, source
 from arabie.formats.files import check_text, decode, read_records, record_of
 from arabie.formats.losses import Losses
+from arabie.formats.records import merged
 from arabie.formats.sniff import looks_like
 from arabie.schema import default_schema
 from arabie.text.characters import LETTERS
@@ -153,9 +154,7 @@ class Input:
         further = {name: value for name, value in record.items() if name != key and name not in jsonl.KEYS - {"text"}}
         meta = record.get("meta") or {}
         if further and isinstance(meta, dict):
-            native["meta"] = further | meta
-            for name in sorted(name for name in further.keys() & meta.keys() if further[name] != meta[name]):
-                self.losses.add(f'"{name}" of a document not kept; what is under "meta" is', where)
+            native["meta"] = merged((further, meta), self.losses, where)
         return native
 
 

@@ -9,6 +9,6 @@ from __future__ import annotations
 
 from arabie.formats.label_studio.config import labelling_config
 from arabie.formats.label_studio.reading import read
-from arabie.formats.label_studio.writing import write
+from arabie.formats.label_studio.writing import beside, write
 
-__all__ = ["labelling_config", "read", "write"]
+__all__ = ["beside", "labelling_config", "read", "write"]

@@ -34,12 +34,17 @@ def write(documents: Iterable[Document], path: str | Path, *, schema: Schema, lo
         stream.write("\n]\n")
 
 
+def beside(path: Path) -> list[Path]:
+    """The labelling configuration of the tasks in ``path``."""
+    return [path.with_suffix(".xml")] if path.name else []
+
+
 def _config_path(path: Path) -> Path:
-    """Where the labelling configuration goes: beside the tasks. Raises FileError if it would replace something else."""
+    """Where the labelling configuration goes. Raises FileError if it would replace something else."""
     if not path.name or path.suffix.lower() == ".xml":
         raise FileError(f"{path}: no name for the tasks; they are JSON, and the labelling configuration beside them has "
                         "the same name with .xml: name a file that ends in .json")
-    config = path.with_suffix(".xml")
+    (config,) = beside(path)
     if config.is_file() and not is_labelling_config(read_bytes(config)):
         raise FileError(f"{config}: is there and is no labelling configuration, which is written beside {path.name}; "
                         "move it away, or name another file for the tasks")
